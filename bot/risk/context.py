@@ -1,0 +1,212 @@
+"""What stands around a sign of danger and changes it: each effect has a name, its words are in `config/risk/context.yml`.
+
+An effect reaches no further than its clause or sentence: a joke or a negation in one never takes away what the other says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.risk.rules import Rule
+from bot.risk.utterance import Utterance
+
+Markers = Mapping[str, list[tuple[int, ...]]]
+
+# Every list of lines that context.yml must hold.
+MARKERS = (
+    "negation",
+    "negation-kept",
+    "negated-before",
+    "no-longer",
+    "past",
+    "still",
+    "hypothetical",
+    "game",
+    "fiction",
+    "news",
+    "schoolwork",
+    "information",
+    "own",
+    "child-does",
+    "adult-does",
+    "serious",
+    "now",
+    "today",
+    "injured",
+    "trapped",
+    "weapon",
+    "plan",
+)
+_LINKS = frozenset("en maar want dat als omdat dus terwijl toen of and but because ve ama bo und aber weil et mais".split())
+_ADVERBS = frozenset("echt ook gewoon helemaal hoor dus toch nog zelf ooit eens zo meer of om te".split())
+_GAME_TOUCHES = frozenset({"physical_abuse", "threat_to_life", "harm_to_others", "suicide", "abduction", "stalking", "runaway"})
+_TODAY_RAISES = frozenset({"suicide", "threat_to_life", "abduction", "harm_to_others", "honour_violence"})
+_INJURY_RAISES = frozenset({"physical_abuse", "domestic_violence", "sexual_abuse", "self_harm", "honour_violence"})
+_TRAP_RAISES = frozenset(
+    {"physical_abuse", "domestic_violence", "sexual_abuse", "honour_violence", "emotional_abuse", "threat_to_life", "stalking"}
+)
+_WEAPON_RAISES = frozenset(
+    {"physical_abuse", "domestic_violence", "threat_to_life", "honour_violence", "stalking", "harm_to_others", "emotional_abuse"}
+)
+_CHILD_TOUCHES = frozenset({"physical_abuse", "emotional_abuse", "threat_to_life"})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a match amounts to in its context. `level` is none when it means nothing here; `effect` says what did it."""
+
+    level: str
+    effect: str | None = None
+
+
+class Match:
+    """A rule's words in a message."""
+
+    def __init__(self, rule: Rule, words: tuple[int, ...], text: Utterance, markers: Markers) -> None:
+        self.rule = rule
+        self.words = frozenset(words)
+        self.first, self.last = min(words), max(words)
+        self.clauses = {text.words[word].clause for word in words}
+        self.sentences = {text.words[word].sentence for word in words}
+        self.text = text
+        self._markers = markers
+
+    def in_clause(self, name: str) -> list[tuple[int, ...]]:
+        """The marker's places in the clauses of the match."""
+        return [found for found in self._markers.get(name, ()) if self.text.words[found[0]].clause in self.clauses]
+
+    def in_sentence(self, name: str) -> list[tuple[int, ...]]:
+        """The marker's places in the sentences of the match."""
+        return [found for found in self._markers.get(name, ()) if self.text.words[found[0]].sentence in self.sentences]
+
+    def nearby(self, name: str) -> list[tuple[int, ...]]:
+        """The marker's places in the sentences of the match and the ones beside them."""
+        beside = {number + step for number in self.sentences for step in (-1, 0, 1)}
+        return [found for found in self._markers.get(name, ()) if self.text.words[found[0]].sentence in beside]
+
+    def before(self, name: str, reach: int) -> bool:
+        """Whether the marker ends at most `reach` words before the match, in its sentence."""
+        return any(0 < self.first - found[-1] <= reach for found in self.in_sentence(name))
+
+
+def judge(match: Match) -> Verdict:
+    """The level of a match in its context."""
+    for name, cancels in (
+        ("negation", _negated),
+        ("game", _game),
+        ("fiction", _told),
+        ("information", _asked),
+    ):
+        if name not in match.rule.keeps and cancels(match):
+            return Verdict("none", name)
+    if match.rule.level == "concern":
+        return Verdict("concern")
+    for name, lowers in (
+        ("no-longer", _no_longer),
+        ("past", _past),
+        ("hypothetical", _hypothetical),
+        ("among-children", _among_children),
+    ):
+        if name not in match.rule.keeps and lowers(match):
+            return Verdict("concern", name)
+    if match.rule.level == "high" and "raise" not in match.rule.keeps:
+        for name, raises in (("now", _now), ("injured", _injured), ("trapped", _trapped), ("weapon", _weapon), ("plan", _plan)):
+            if name not in match.rule.keeps and raises(match):
+                return Verdict("acute", name)
+    return Verdict(match.rule.level)
+
+
+def _negated(match: Match) -> bool:
+    """ "hij slaat mij niet", "niet dat hij mij slaat"; not "hij houdt niet op", nor a "niet" that belongs to other words."""
+    if match.before("negated-before", 2):
+        return True
+    kept = {found[0] for name in ("negation-kept", "no-longer") for found in match.in_clause(name)}
+    for found in match.in_clause("negation"):
+        place = found[0]
+        if place in match.words or place in kept:
+            continue
+        between = match.text.words[place + 1 : match.last + 1]
+        if match.first < place < match.last and not any(word.norm in _LINKS for word in between):
+            return True
+        skipped = match.text.words[match.last + 1 : place]
+        if match.last < place and len(skipped) <= 2 and all(word.norm in _ADVERBS for word in skipped):
+            return True
+        # "ik ga me niet snijden": right before the match, after a verb that belongs to it.
+        if place == match.first - 1 and match.rule.category in ("self_harm", "suicide", "harm_to_others") and _fresh(match):
+            return True
+    return False
+
+
+def _fresh(match: Match) -> bool:
+    return match.text.words[match.first].norm not in {"ik", "i"}
+
+
+def _game(match: Match) -> bool:
+    """ "ik ga dood in fortnite"; never what happens to someone because of a game."""
+    return match.rule.category in _GAME_TOUCHES and bool(match.in_clause("game"))
+
+
+def _told(match: Match) -> bool:
+    """In a song, film or book, in the news or for school, and about no one of one's own."""
+    own = any(set(found) & match.words for found in match.in_sentence("own"))
+    for name in ("fiction", "news", "schoolwork"):
+        for found in match.in_sentence(name):
+            same_clause = match.text.words[found[0]].clause in match.clauses
+            if (same_clause and not own) or (found[0] < match.first and not own) or (same_clause and found[0] < match.first):
+                return True
+            if name == "schoolwork" and not own:
+                return True
+    return False
+
+
+def _asked(match: Match) -> bool:
+    """A question about people in general."""
+    return bool(match.in_sentence("information")) and not any(
+        set(found) & match.words for found in match.in_sentence("own")
+    )
+
+
+def _no_longer(match: Match) -> bool:
+    return any(
+        match.first <= found[0] <= match.last + 2 and not set(found) <= match.words for found in match.in_clause("no-longer")
+    )
+
+
+def _past(match: Match) -> bool:
+    """Told as long ago, and not said to go on."""
+    told = [found for found in match.in_sentence("past") if not set(found) & match.words]
+    return bool(told) and not match.nearby("still")
+
+
+def _hypothetical(match: Match) -> bool:
+    return bool(match.in_clause("hypothetical"))
+
+
+def _among_children(match: Match) -> bool:
+    """A brother, sister or other child does it, and no grown-up is named."""
+    if match.rule.category not in _CHILD_TOUCHES or match.in_clause("serious"):
+        return False
+    return bool(match.nearby("child-does")) and not match.nearby("adult-does")
+
+
+def _now(match: Match) -> bool:
+    if match.in_clause("now"):
+        return True
+    return match.rule.category in _TODAY_RAISES and bool(match.in_clause("today"))
+
+
+def _injured(match: Match) -> bool:
+    return match.rule.category in _INJURY_RAISES and bool(match.nearby("injured"))
+
+
+def _trapped(match: Match) -> bool:
+    return match.rule.category in _TRAP_RAISES and bool(match.nearby("trapped"))
+
+
+def _weapon(match: Match) -> bool:
+    return match.rule.category in _WEAPON_RAISES and bool(match.in_sentence("weapon"))
+
+
+def _plan(match: Match) -> bool:
+    return match.rule.category == "suicide" and bool(match.nearby("plan"))
