@@ -17,7 +17,7 @@ SOURCES = (
     ("nlu_data", ("*.yml",)),
     ("nlu_data/topics", ("*.yml",)),
     ("nlu_data/rules", ("*.yml",)),
-    ("nlu_data/lookup", ("*.yml",)),
+    ("nlu_data/lookup", ("*.txt",)),
     ("nlu_data/risk", ("positive_*.jsonl", "negative_*.jsonl")),
     ("config", ("config.yml",)),
     ("config/domain", ("**/*.yml",)),
@@ -71,7 +71,7 @@ def _ensure_pipeline(settings: Settings, progress: Progress) -> None:
     from bot.language.pipeline import LOOKUP_DIRECTORY, VERB_FORMS_FILE, build_pipeline, load_pipeline
 
     directory = settings.model_directory / "nl_wijzer"
-    sources = [Path(build_pipeline.__code__.co_filename), VERB_FORMS_FILE, *sorted(LOOKUP_DIRECTORY.glob("*.yml"))]
+    sources = [Path(build_pipeline.__code__.co_filename), VERB_FORMS_FILE, *sorted(LOOKUP_DIRECTORY.glob("*.txt"))]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     stamp = directory / "source-hash"
     if stamp.exists() and stamp.read_text() == digest:

@@ -1,7 +1,8 @@
 """The connection to a Bot API server: python-telegram-bot, made patient.
 
-What it changes: one update that the library cannot read does not hold up the rest, a server that answers "not found" for a
-moment does not end the polling for good, and the library's own logs (which may hold the token or what a person typed) are off.
+What it changes: one update that the library cannot read does not hold up the rest, a server that answers "not found"
+for a moment does not end the polling for good, and the library's own logs (which may hold the token or what a person
+typed) are off.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class TelegramClient(ExtBot[int]):
 
 
 class UpdatesRequest(HTTPXRequest):
-    """Reads the answer to getUpdates; an update that cannot be read is reduced to its number, so that it is confirmed."""
+    """Reads the answer to getUpdates; an update that cannot be read keeps its number only, and so is confirmed."""
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
@@ -66,8 +67,8 @@ def connect(token: str, api_url: str) -> TelegramClient:
         base_url=f"{api_url.rstrip('/')}/bot",
         request=HTTPXRequest(**_request_options(api_url)),
         get_updates_request=UpdatesRequest(**_request_options(api_url)),
-        # It only keeps below Telegram's 30 messages a second. At a 429 it must not act (0 retries), as it would hold up all
-        # chats for one; the sender puts off that chat alone.
+        # It only keeps below Telegram's 30 messages a second. At a 429 it must not act (0 retries), as it would hold up
+        # all chats for one; the sender puts off that chat alone.
         rate_limiter=AIORateLimiter(max_retries=0),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 
 from telegram import BotCommand
 from telegram.error import TelegramError
@@ -28,11 +29,12 @@ GROUP_TEXT = "Ik werk alleen in een gesprek met één persoon. Stuur mij een eig
 
 async def publish(bot: ExtBot[int]) -> None:
     """Set commands and descriptions. The server may refuse any of them: that is logged, and nothing else changes."""
-    for name, call in (
-        ("setMyCommands", lambda: bot.set_my_commands(COMMANDS)),
-        ("setMyDescription", lambda: bot.set_my_description(DESCRIPTION)),
-        ("setMyShortDescription", lambda: bot.set_my_short_description(SHORT_DESCRIPTION)),
-    ):
+    calls: dict[str, Callable[[], Awaitable[bool]]] = {
+        "setMyCommands": lambda: bot.set_my_commands(COMMANDS),
+        "setMyDescription": lambda: bot.set_my_description(DESCRIPTION),
+        "setMyShortDescription": lambda: bot.set_my_short_description(SHORT_DESCRIPTION),
+    }
+    for name, call in calls.items():
         try:
             await call()
         except TelegramError as error:

@@ -1,4 +1,4 @@
-"""Receives updates: each is stored before it is acknowledged, by polling or by webhook, and handled later from there."""
+"""Receives updates, by polling or by webhook: each is stored before it is acknowledged, and handled from there."""
 
 from __future__ import annotations
 
@@ -123,7 +123,10 @@ class StoringQueue(asyncio.Queue[object]):
         try:
             await self._receiver.take(item)
         except SQLAlchemyError as error:
-            raise NetworkError(f"an update could not be stored ({type(error).__name__})") from None
+            logger.error("an update could not be stored, asking for it again: %s", type(error).__name__)
+            raise NetworkError("an update could not be stored") from None
+        except Exception as error:  # any other error would end the library's polling without a word
+            logger.error("an update was passed over: %s", type(error).__name__)
 
 
 class Webhook:
@@ -140,8 +143,8 @@ class Webhook:
         self._bot = bot
         self.secret = webhook_secret(token)
 
-    async def __call__(self, request: Request) -> Response:
-        """200 when the update is stored, 403 for a wrong secret, 400 for no update, 503 when Telegram has to try again."""
+    async def receive(self, request: Request) -> Response:
+        """200: the update is stored; 403: wrong secret; 400: no JSON; 503: Telegram has to try again."""
         given = request.headers.get(SECRET_HEADER, "")
         if not hmac.compare_digest(given.encode(), self.secret.encode()):
             return PlainTextResponse("wrong secret", status_code=403)

@@ -1,4 +1,4 @@
-"""From a Telegram update to an incoming message: which ones count, and what they say. Nothing is sent or stored here."""
+"""From a Telegram update to an incoming message: which ones count, and what they say. It sends and stores nothing."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from telegram.constants import ChatType
 from bot.conversation.messages import IncomingMessage
 
 ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
-# Telegram's own commands are short for these words. With anything behind it, or any other word, it is text that somebody
-# typed: words are never dropped.
+# Telegram's own commands are short for these words. With anything behind it, or any other word, it is text that
+# somebody typed: words are never dropped.
 COMMANDS = {"/start": "hoi", "/help": "help", "/stop": "stoppen", "/wis": "wis mijn gesprek"}
 
 
 def incoming_message(update: Update, bot_id: int) -> IncomingMessage | None:
     """The message in an update of a private chat, or None when there is nothing to answer.
 
-    A photo, voice message, sticker and the like gives an empty text; its caption counts as text. The pictures of one album
-    count as one message. Edited messages and messages in groups give None.
+    A photo, voice message, sticker and the like gives an empty text; its caption counts as text. The pictures of one
+    album count as one message. Edited messages and messages in groups give None.
 
     Args:
         update: as Telegram sent it.

@@ -6,7 +6,6 @@ Everything needed to go on after a crash is in the database: a message that was 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,10 +14,11 @@ from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.conversation.messages import IncomingMessage, Outcome, UnknownButton
-from bot.conversation.store import ConversationStore
+from bot.conversation.store import ConversationStore, Received
 from bot.handoff import cases
 from bot.handoff.cases import Signal
 from bot.storage.notifications import Notifications
@@ -87,7 +87,7 @@ class Worker:
         with self._notifications.subscribe("incoming:telegram") as news:
             while True:
                 await self._slots.acquire()
-                claimed = await self._claim()
+                claimed = await self._claim_or_leave()
                 if claimed is None:
                     self._slots.release()
                     await news.wait(POLL_SECONDS)
@@ -98,6 +98,17 @@ class Worker:
                 task.add_done_callback(lambda _: self._slots.release())
                 # The next message of that conversation may be claimed now.
                 task.add_done_callback(lambda _: news.wake())
+
+    async def _claim_or_leave(self) -> tuple[IncomingMessage, int] | None:
+        """Claim a message; when the process stops meanwhile, leave it to the next one at once."""
+        claiming = asyncio.ensure_future(self._claim())
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            claimed = await claiming
+            if claimed is not None:
+                await asyncio.to_thread(self._put_back, claimed[0], 0.0)
+            raise
 
     async def _claim(self) -> tuple[IncomingMessage, int] | None:
         try:
@@ -132,7 +143,7 @@ class Worker:
     async def _answer_unreadable(self, message: IncomingMessage) -> None:
         """A photo, a voice message: say that only text is read. Somebody who begins with one is greeted first."""
         if await asyncio.to_thread(self._is_first, message):
-            await self._engine.handle(replace(message, text="hoi"))
+            await self._engine.handle(replace(message, update_id=f"{message.update_id}:greeting", text="hoi"))
         await asyncio.to_thread(self._say, message, "only_text")
         await self._wake_sender()
 
@@ -163,15 +174,17 @@ class Worker:
         now = _now()
         received = self._store.receive(message, now)
         with self._store.database.transaction() as connection:
-            cases.tell(connection, self._store.cipher, received.conversation, name, now)
-            connection.execute(update(incoming).where(incoming.c.id == received.id).values(handled_at=now))
+            if _mark_handled(connection, received, now):
+                cases.tell(connection, self._store.cipher, received.conversation, name, now)
 
     def _call_a_human(self, message: IncomingMessage) -> None:
-        """After the last attempt: staff see what was typed, as it may be a call for help, and the person hears of it."""
+        """After the last attempt: staff see what was typed (it may be a call for help), and the person hears of it."""
         now = _now()
         received = self._store.receive(message, now)
         cipher = self._store.cipher
         with self._store.database.transaction() as connection:
+            if not _mark_handled(connection, received, now):
+                return
             connection.execute(
                 insert(messages).values(
                     conversation_id=received.conversation,
@@ -182,7 +195,6 @@ class Worker:
             )
             cases.open_or_raise(connection, received.conversation, Signal("error"), now)
             cases.tell(connection, cipher, received.conversation, "technical_problem", now)
-            connection.execute(update(incoming).where(incoming.c.id == received.id).values(handled_at=now))
 
     def _put_back(self, message: IncomingMessage, seconds: float) -> None:
         """Let the message be claimed again after some seconds."""
@@ -200,8 +212,15 @@ class Worker:
             yield
         finally:
             shown.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await shown
+            await asyncio.gather(shown, return_exceptions=True)
+
+
+def _mark_handled(connection: Connection, received: Received, now: datetime) -> bool:
+    """False when the message was handled meanwhile."""
+    changed = connection.execute(
+        update(incoming).where(incoming.c.id == received.id, incoming.c.handled_at.is_(None)).values(handled_at=now)
+    )
+    return bool(changed.rowcount == 1)
 
 
 def _now() -> datetime:

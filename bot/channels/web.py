@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
 from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -18,6 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
+from bot.channels.web_conversations import WebConversations
 from bot.conversation.engine import ConversationEngine
 from bot.conversation.messages import (
     MAXIMUM_TEXT_LENGTH,
@@ -28,13 +28,15 @@ from bot.conversation.messages import (
 )
 from bot.handoff.texts import buttons, text
 from bot.storage.notifications import Notifications
-from bot.storage.tables import conversations, messages, staff
 
 HERE = Path(__file__).resolve().parent
 MAXIMUM_BODY_BYTES = 200_000
 # A message id that a client made at random; a shorter one is only trusted together with who sent it.
 RANDOM_ID_LENGTH = 16
 STREAM_TICK_SECONDS = 15.0
+# Where "Snel weg" leads: a page that anybody, a child too, looks at for no reason (the weather).
+EXIT_URL = "https://www.buienradar.nl/"
+GONE = "Dit gesprek bestaat niet (meer). Begin een nieuw gesprek."
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
@@ -55,11 +57,16 @@ class WebChannel:
     Args:
         engine: answers messages.
         notifications: wakes the stream when something new is in a conversation.
+        exit_url: neutral page to which the quick exit leads.
     """
 
-    def __init__(self, engine: ConversationEngine, notifications: Notifications) -> None:
+    def __init__(
+        self, engine: ConversationEngine, notifications: Notifications, exit_url: str = EXIT_URL
+    ) -> None:
         self._engine = engine
+        self._conversations = WebConversations(engine.store)
         self._notifications = notifications
+        self._exit_url = exit_url
         self._templates = Jinja2Templates(HERE / "templates")
 
     def routes(self) -> list[BaseRoute]:
@@ -67,8 +74,10 @@ class WebChannel:
         return [
             Route("/", self.page),
             Route("/api/messages", self.post_message, methods=["POST"]),
+            Route("/api/conversations/{conversation}", self.erase, methods=["DELETE"]),
             Route("/api/conversations/{conversation}/events", self.events),
-            Mount("/static", StaticFiles(directory=HERE / "static"), name="static"),
+            Route("/api/conversations/{conversation}/messages", self.history),
+            Mount("/static", _FreshFiles(directory=HERE / "static"), name="static"),
             Route("/manifest.webmanifest", self.manifest),
             Route("/favicon.ico", lambda request: RedirectResponse("/static/icon.svg")),
         ]
@@ -76,7 +85,11 @@ class WebChannel:
     async def page(self, request: Request) -> Response:
         """The chat page, with the opening already there."""
         opening = text("opening_web", None)
-        context = {"opening": opening.splitlines(), "buttons": [title for title, _ in buttons("opening_web", None)]}
+        context = {
+            "opening": opening.splitlines(),
+            "buttons": [title for title, _ in buttons("opening_web", None)],
+            "exit_url": self._exit_url,
+        }
         response = self._templates.TemplateResponse(request, "chat.html", context)
         response.headers.update(
             {
@@ -105,10 +118,26 @@ class WebChannel:
         except BadRequest as error:
             return _error(error.status, str(error))
         except UnknownConversation:
-            return _error(404, "Dit gesprek bestaat niet (meer). Begin een nieuw gesprek.")
+            return _error(404, GONE)
         except UnknownButton:
             return _error(422, "Deze knop hoort niet bij dit gesprek. Typ je antwoord.")
-        return JSONResponse(as_json(outcome))
+        return JSONResponse(as_json(outcome), headers={"Cache-Control": "no-store"})
+
+    async def history(self, request: Request) -> Response:
+        """The last messages of a conversation, for a person who chose to keep it on this device."""
+        conversation = request.path_params["conversation"]
+        rows, handoff = await asyncio.to_thread(self._conversations.history, conversation)
+        if handoff is None:
+            return _error(404, GONE)
+        return JSONResponse({"messages": rows, "handoff": handoff}, headers={"Cache-Control": "no-store"})
+
+    async def erase(self, request: Request) -> Response:
+        """Erase a conversation at once, or, while a human still needs it, as soon as the case is closed."""
+        conversation = request.path_params["conversation"]
+        if not await asyncio.to_thread(self._conversations.erase, conversation):
+            return _error(404, GONE)
+        await asyncio.to_thread(self._notifications.notify, f"conversation:{conversation}", "cases")
+        return Response(status_code=204)
 
     async def events(self, request: Request) -> Response:
         """What staff and the system write, as server-sent events.
@@ -117,18 +146,20 @@ class WebChannel:
         connection starts with what comes next, unless `?after=ID` asks for more.
         """
         conversation = request.path_params["conversation"]
-        if not await asyncio.to_thread(self._exists, conversation):
-            return _error(404, "Dit gesprek bestaat niet (meer).")
+        if not await asyncio.to_thread(self._conversations.exists, conversation):
+            return _error(404, GONE)
         after = request.headers.get("last-event-id") or request.query_params.get("after")
         start = int(after) if after and after.isdecimal() and len(after) < 19 else None
         return EventSourceResponse(self._stream(conversation, start), ping=15, headers={"Cache-Control": "no-store"})
 
     async def _stream(self, conversation: str, after: int | None) -> AsyncIterator[dict[str, Any]]:
         with self._notifications.subscribe(f"conversation:{conversation}") as subscription:
-            last = after if after is not None else await asyncio.to_thread(self._last_message, conversation)
+            last = after
+            if last is None:
+                last = await asyncio.to_thread(self._conversations.last_message, conversation)
             shown_handoff = None
             while True:
-                rows, handoff = await asyncio.to_thread(self._news, conversation, last)
+                rows, handoff = await asyncio.to_thread(self._conversations.news, conversation, last)
                 if handoff is None:
                     yield {"event": "erased", "data": "{}"}
                     return
@@ -140,50 +171,15 @@ class WebChannel:
                     yield {"event": "message", "id": str(last), "data": json.dumps(row)}
                 await subscription.wait(STREAM_TICK_SECONDS)
 
-    def _exists(self, conversation: str) -> bool:
-        with self._engine.store.database.reading() as connection:
-            found = connection.execute(
-                select(conversations.c.id).where(conversations.c.id == conversation, conversations.c.channel == "web")
-            ).first()
-        return found is not None
 
-    def _last_message(self, conversation: str) -> int:
-        with self._engine.store.database.reading() as connection:
-            found = connection.execute(
-                select(messages.c.id)
-                .where(messages.c.conversation_id == conversation)
-                .order_by(messages.c.id.desc())
-                .limit(1)
-            ).scalar_one_or_none()
-        return int(found or 0)
+class _FreshFiles(StaticFiles):
+    """Static files that a browser asks for again, so that after an update no old script meets a new page."""
 
-    def _news(self, conversation: str, after: int) -> tuple[list[dict[str, Any]], str | None]:
-        store = self._engine.store
-        with store.database.reading() as connection:
-            handoff = connection.execute(
-                select(conversations.c.handoff).where(conversations.c.id == conversation)
-            ).scalar_one_or_none()
-            rows = connection.execute(
-                select(messages, staff.c.name)
-                .outerjoin(staff, staff.c.id == messages.c.staff_id)
-                .where(
-                    messages.c.conversation_id == conversation,
-                    messages.c.id > after,
-                    messages.c.author.in_(("staff", "system")),
-                )
-                .order_by(messages.c.id)
-            ).all()
-        news = [
-            {
-                "id": row.id,
-                "author": row.author,
-                "name": row.name,
-                "text": store.cipher.decrypt(row.text, "message"),
-                "at": row.created_at.isoformat(),
-            }
-            for row in rows
-        ]
-        return news, handoff
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """The file, to be checked by its ETag each time."""
+        response = super().file_response(*args, **kwargs)
+        response.headers.update({"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"})
+        return response
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
@@ -252,7 +248,7 @@ def _field(body: dict[str, Any], name: str, maximum: int | None) -> str | None:
 def _update_id(conversation: str | None, message_id: str | None, typed: str, request: Request) -> str:
     """Under which a message is handled once.
 
-    For a first message there is no conversation yet. Giving the same response again gives away the conversation's secret, so
+    For a first message there is no conversation yet. The same response again gives away the conversation's secret, so
     a message id that could be guessed counts only with the same text from the same address.
     """
     if message_id is None:

@@ -22,7 +22,7 @@ def sign_in_page(visit: Visit) -> Response:
     next_page = safe_address(visit.request.query_params.get("next", ""))
     if visit.session is not None:
         return visit.go_to(next_page)
-    if visit.request.headers.get("sec-fetch-site") == "cross-site" and "again" not in visit.request.query_params:
+    if visit.request.headers.get("sec-fetch-site") == "cross-site":
         # A link in another application does not bring the cookie along; asking once more from here does.
         return visit.render("continue.html", next_page=next_page)
     return visit.render("sign_in.html", next_page=next_page, name="", error=None)

@@ -6,6 +6,7 @@ a POST, the token that proves that the form was ours.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ SESSION_COOKIE = "wijzer_staff"
 # Before somebody is signed in, a form is proven by a cookie of its own.
 FORM_COOKIE = "wijzer_staff_form"
 MAXIMUM_FIELDS = 20
+MAXIMUM_ID = 2**31 - 1
+_PAGES_WITH_FORMS = re.compile(rf"{BASE}/(?:cases/[0-9]+|staff-accounts)(?=/|$)")
 
 
 def _now() -> datetime:
@@ -80,14 +83,22 @@ class Visit:
             raise HTTPException(403)
         return self.session
 
+    def number(self, name: str) -> int:
+        """The whole number in the page's address; raises HTTPException 404 when no row can have it."""
+        value = row_id(str(self.request.path_params[name]))
+        if value == 0:
+            raise HTTPException(404)
+        return value
+
     def render(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-        """A page from its template, which also gets `session`, `csrf`, `now` and `zone`."""
+        """A page from its template, which also gets `session`, `csrf`, `now`, `zone`, `path` and `back`."""
         html = self.console.templates.get_template(template).render(
             session=self.session,
             csrf=self.form_token,
             now=self.console.now(),
             zone=self.console.zone,
             path=self.request.url.path,
+            back=self.request.url.path if self.request.method == "GET" else page_behind(self.request.url.path),
             **values,
         )
         response = HTMLResponse(html, status_code=status)
@@ -175,17 +186,29 @@ async def read_form(request: Request) -> dict[str, str]:
     return {name: value.replace("\r\n", "\n") for name, value in fields}
 
 
+def row_id(value: str) -> int:
+    """A row's id as sent by a browser; 0, which no row has, for anything else."""
+    is_number = value.isascii() and value.isdecimal() and len(value) <= len(str(MAXIMUM_ID))
+    return int(value) if is_number and int(value) <= MAXIMUM_ID else 0
+
+
 def safe_address(address: str) -> str:
     """The address when it is a page of this console, else the queue: a sign-in link must not lead elsewhere."""
     is_ours = address.startswith(BASE + "/") and address.isprintable() and "\\" not in address and "//" not in address
     return address if is_ours else f"{BASE}/"
 
 
+def page_behind(path: str) -> str:
+    """The page on which a posted form stood, by the address that it was posted to."""
+    found = _PAGES_WITH_FORMS.match(path)
+    return found.group() if found else f"{BASE}/"
+
+
 def _refusal(request: Request, session: Session | None, only: str) -> Response | None:
     if only == "anyone":
         return None
     if session is None:
-        next_page = request.url.path if request.method == "GET" else request.url.path.rpartition("/")[0]
+        next_page = request.url.path if request.method == "GET" else page_behind(request.url.path)
         return RedirectResponse(f"{BASE}/sign-in?next={quote(safe_address(next_page))}", status_code=303)
     if (only == "new") == session.has_password:
         return RedirectResponse(f"{BASE}/" if only == "new" else f"{BASE}/welcome", status_code=303)

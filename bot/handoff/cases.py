@@ -98,6 +98,39 @@ def claim(connection: Connection, case_id: int, staff_id: int, now: datetime) ->
     return str(conversation.id)
 
 
+def take_over(connection: Connection, case_id: int, holder_id: int, staff_id: int, now: datetime) -> str:
+    """Take an active case from the member of staff who has it; who may do so is the caller's to check.
+
+    Args:
+        connection: inside the caller's transaction.
+        case_id: the case.
+        holder_id: from whom it is taken; somebody else meanwhile is an error.
+        staff_id: who has it from now on.
+        now: an aware moment.
+
+    Returns:
+        The conversation's id.
+
+    Raises:
+        CaseError: this colleague does not have the case (any more), or it is taken from oneself.
+    """
+    changed = connection.execute(
+        update(cases)
+        .where(
+            cases.c.id == case_id,
+            cases.c.state == "active",
+            cases.c.claimed_by == holder_id,
+            cases.c.claimed_by != staff_id,
+        )
+        .values(claimed_by=staff_id, claimed_at=now)
+    )
+    if changed.rowcount != 1:
+        raise CaseError("Deze collega heeft de zaak niet (meer). Kijk wie hem nu heeft.")
+    conversation = _conversation_of(connection, case_id)
+    _log(connection, case_id, staff_id, "taken_over", None, now)
+    return str(conversation.id)
+
+
 def add_staff_message(
     connection: Connection, cipher: Cipher, case_id: int, staff_id: int, content: str, now: datetime
 ) -> str:

@@ -60,7 +60,7 @@ class DutchReader(Tokenizer):
     @staticmethod
     def required_packages() -> list[str]:
         """Python packages that this component needs."""
-        return ["spacy", "lingua"]
+        return ["spacy"]
 
     def tokenize(self, message: Message, attribute: str) -> list[Token]:
         """Tokens with their lemma; at run time the spaCy document stays on the message for the components after it."""

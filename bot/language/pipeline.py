@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import spacy
-import yaml
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -118,15 +117,13 @@ def _add_components(nlp: Language, lemmas: dict[str, str]) -> None:
 
 
 def entity_patterns(nlp: Language, directory: Path = LOOKUP_DIRECTORY) -> Iterator[dict[str, Any]]:
-    """The ruler's patterns: one for each line of the lookup files (Rasa's format)."""
+    """The ruler's patterns: one for each line of the lookup files; the file's name is the entity's."""
     tokenizer = spacy.blank("nl").tokenizer
-    for path in sorted(directory.glob("*.yml")):
-        for table in yaml.safe_load(path.read_text(encoding="utf-8"))["nlu"]:
-            for line in table["examples"].splitlines():
-                phrase = line.strip().removeprefix("-").strip()
-                if phrase:
-                    words = [normal_form(token.text) for token in tokenizer(phrase)]
-                    yield {"label": table["lookup"], "pattern": [{"NORM": word} for word in words]}
+    for path in sorted(directory.glob("*.txt")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.strip() and not line.startswith("#"):
+                words = [normal_form(token.text) for token in tokenizer(line.strip())]
+                yield {"label": path.stem, "pattern": [{"NORM": word} for word in words]}
 
 
 @functools.lru_cache(maxsize=2)

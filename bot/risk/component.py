@@ -22,8 +22,7 @@ from bot.risk.reader import RISK_DATA_DIRECTORY, RiskReader
 class RiskComponent(GraphComponent):
     """Sets `risk` on each message (`bot.risk.reading.RiskReading.as_dict`). Trained from `nlu_data/risk/`."""
 
-    def __init__(self, storage: ModelStorage, resource: Resource, reader: RiskReader) -> None:
-        self._storage = storage
+    def __init__(self, resource: Resource, reader: RiskReader | None = None) -> None:
         self._resource = resource
         self._reader = reader
 
@@ -31,8 +30,8 @@ class RiskComponent(GraphComponent):
     def create(
         cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
     ) -> RiskComponent:
-        """The component with the reader of the present data."""
-        return cls(model_storage, resource, RiskReader.of_settings())
+        """The component before training, without a reader."""
+        return cls(resource)
 
     @classmethod
     def load(
@@ -44,7 +43,7 @@ class RiskComponent(GraphComponent):
         **kwargs: Any,
     ) -> RiskComponent:
         """The reader keeps its own trained file (`models/risk.npz`), so that the engine reads with the same one."""
-        return cls.create(config, model_storage, resource, execution_context)
+        return cls(resource, RiskReader.of_settings())
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
@@ -59,6 +58,7 @@ class RiskComponent(GraphComponent):
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Read new messages."""
+        assert self._reader is not None
         for message in messages:
             reading = self._reader.read(message.get(TEXT) or "", message.get(DOC), message.get(EMBEDDING))
             message.set("risk", reading.as_dict(), add_to_output=True)

@@ -28,6 +28,8 @@ MARKERS = (
     "schoolwork",
     "information",
     "own",
+    "about",
+    "classmates",
     "child-does",
     "adult-does",
     "serious",
@@ -39,7 +41,10 @@ MARKERS = (
     "plan",
 )
 _LINKS = frozenset("en maar want dat als omdat dus terwijl toen of and but because ve ama bo und aber weil et mais".split())
-_ADVERBS = frozenset("echt ook gewoon helemaal hoor dus toch nog zelf ooit eens zo meer of om te".split())
+_ADVERBS = frozenset(
+    "echt ook gewoon helemaal hoor dus toch nog zelf ooit eens zo meer of om te mij me mich ons hem haar mnie beni".split()
+)
+_PERSONS = frozenset("ik hij zij ze we wij i he she they je iemand".split())
 _GAME_TOUCHES = frozenset({"physical_abuse", "threat_to_life", "harm_to_others", "suicide", "abduction", "stalking", "runaway"})
 _TODAY_RAISES = frozenset({"suicide", "threat_to_life", "abduction", "harm_to_others", "honour_violence"})
 _INJURY_RAISES = frozenset({"physical_abuse", "domestic_violence", "sexual_abuse", "self_harm", "honour_violence"})
@@ -49,6 +54,7 @@ _TRAP_RAISES = frozenset(
 _WEAPON_RAISES = frozenset(
     {"physical_abuse", "domestic_violence", "threat_to_life", "honour_violence", "stalking", "harm_to_others", "emotional_abuse"}
 )
+_CAN_STOP = frozenset({"physical_abuse", "domestic_violence", "sexual_abuse", "self_harm", "stalking", "emotional_abuse", "suicide"})
 _CHILD_TOUCHES = frozenset({"physical_abuse", "emotional_abuse", "threat_to_life"})
 
 
@@ -133,13 +139,18 @@ def _negated(match: Match) -> bool:
         if match.last < place and len(skipped) <= 2 and all(word.norm in _ADVERBS for word in skipped):
             return True
         # "ik ga me niet snijden": right before the match, after a verb that belongs to it.
-        if place == match.first - 1 and match.rule.category in ("self_harm", "suicide", "harm_to_others") and _fresh(match):
+        if place == match.first - 1 and not _begins_with_someone(match):
             return True
     return False
 
 
-def _fresh(match: Match) -> bool:
-    return match.text.words[match.first].norm not in {"ik", "i"}
+def _begins_with_someone(match: Match) -> bool:
+    """Whether the match begins with a person: a "niet" before it then belongs to what was said before."""
+    if match.text.words[match.first].norm in _PERSONS:
+        return True
+    return any(
+        found[0] == match.first for name in ("own", "adult-does", "child-does") for found in match.in_clause(name)
+    )
 
 
 def _game(match: Match) -> bool:
@@ -150,6 +161,8 @@ def _game(match: Match) -> bool:
 def _told(match: Match) -> bool:
     """In a song, film or book, in the news or for school, and about no one of one's own."""
     own = any(set(found) & match.words for found in match.in_sentence("own"))
+    if any(found[-1] < match.last <= found[-1] + 5 for found in match.in_clause("about")):
+        return True
     for name in ("fiction", "news", "schoolwork"):
         for found in match.in_sentence(name):
             same_clause = match.text.words[found[0]].clause in match.clauses
@@ -168,8 +181,9 @@ def _asked(match: Match) -> bool:
 
 
 def _no_longer(match: Match) -> bool:
-    return any(
-        match.first <= found[0] <= match.last + 2 and not set(found) <= match.words for found in match.in_clause("no-longer")
+    """ "hij slaat mij niet meer"."""
+    return match.rule.category in _CAN_STOP and any(
+        match.first <= found[0] <= match.last + 2 and match.words.isdisjoint(found) for found in match.in_clause("no-longer")
     )
 
 
@@ -187,7 +201,10 @@ def _among_children(match: Match) -> bool:
     """A brother, sister or other child does it, and no grown-up is named."""
     if match.rule.category not in _CHILD_TOUCHES or match.in_clause("serious"):
         return False
-    return bool(match.nearby("child-does")) and not match.nearby("adult-does")
+    if match.nearby("adult-does"):
+        return False
+    named = [found for found in match.nearby("child-does") if found[0] < match.first and match.words.isdisjoint(found)]
+    return bool(named) or bool(match.in_sentence("classmates"))
 
 
 def _now(match: Match) -> bool:

@@ -16,6 +16,7 @@ from bot.risk.spelling_by_sound import SoundIndex
 from bot.risk.utterance import Utterance
 
 WIDEST = 14  # words from the first to the last of a pattern with `&`
+WIDEST_IN_SENTENCE = 22  # the same with `&&`
 MOST_RUNS = 400  # matches of one row in one message; more say nothing new
 _KNOWN_WORDS = 50_000
 
@@ -145,8 +146,9 @@ class PatternIndex:
                 return
             rows.append(runs)
         blocked: list[Place] = hits.of(self._elements[pattern.blockers]) if pattern.blockers is not None else []
-        for words in rows[0] if len(rows) == 1 else _together(rows, text):
-            if not _stands_in(blocked, words, text):
+        unit = "sentence" if pattern.wide else "clause"
+        for words in rows[0] if len(rows) == 1 else _together(rows, text, unit):
+            if not _stands_in(blocked, words, text, unit):
                 yield words
 
     def _runs(self, row: tuple[Step, ...], text: Utterance, hits: Hits) -> Iterator[tuple[int, ...]]:
@@ -177,32 +179,33 @@ class PatternIndex:
             yield from self._extended(row, numbers, index + 1, words, text, hits)
 
 
-def _together(rows: list[list[tuple[int, ...]]], text: Utterance) -> Iterator[tuple[int, ...]]:
-    """One run of each row, side by side in one clause; for each run of the first row, the nearest of the others."""
+def _together(rows: list[list[tuple[int, ...]]], text: Utterance, unit: str) -> Iterator[tuple[int, ...]]:
+    """One run of each row, side by side in one clause or sentence; for each run of the rarest, the nearest of the others."""
+    widest = WIDEST if unit == "clause" else WIDEST_IN_SENTENCE
     order = sorted(range(len(rows)), key=lambda number: len(rows[number]))
     starts = {number: [run[0] for run in rows[number]] for number in order[1:]}
     for anchor in rows[order[0]]:
         words = set(anchor)
         for number in order[1:]:
-            low = bisect_left(starts[number], anchor[0] - WIDEST)
-            high = bisect_right(starts[number], anchor[-1] + WIDEST)
+            low = bisect_left(starts[number], anchor[0] - widest)
+            high = bisect_right(starts[number], anchor[-1] + widest)
             near = [
                 run
                 for run in rows[number][low:high]
-                if text.words[run[0]].clause == text.words[anchor[0]].clause and words.isdisjoint(run)
+                if getattr(text.words[run[0]], unit) == getattr(text.words[anchor[0]], unit) and words.isdisjoint(run)
             ]
             if not near:
                 break
             words.update(min(near, key=lambda run: min(abs(run[0] - anchor[-1]), abs(anchor[0] - run[-1]))))
         else:
-            if max(words) - min(words) <= WIDEST:
+            if max(words) - min(words) <= widest:
                 yield tuple(sorted(words))
 
 
-def _stands_in(blocked: list[Place], words: tuple[int, ...], text: Utterance) -> bool:
-    clauses = {text.words[word].clause for word in words}
+def _stands_in(blocked: list[Place], words: tuple[int, ...], text: Utterance, unit: str) -> bool:
+    units = {getattr(text.words[word], unit) for word in words}
     return any(
-        text.words[start].clause in clauses and not set(range(start, end)) <= set(words) for start, end in blocked
+        getattr(text.words[start], unit) in units and not set(range(start, end)) <= set(words) for start, end in blocked
     )
 
 

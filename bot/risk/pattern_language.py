@@ -47,11 +47,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Pattern:
-    """Rows of steps that stand in one clause in any order, without any of `blockers` in that clause."""
+    """Rows of steps that stand in one clause (`wide`: one sentence) in any order, without any of `blockers` in it."""
 
     line: str
     rows: tuple[tuple[Step, ...], ...]
     blockers: Element | None
+    wide: bool = False
 
 
 class PatternLanguage:
@@ -84,9 +85,10 @@ class PatternLanguage:
             PatternError: the line is not in the language.
         """
         body, _, blocked = line.partition(" ! ")
-        rows = tuple(self._row(part, line) for part in body.split(" & "))
+        wide = " && " in body
+        rows = tuple(self._row(part, line) for part in re.split(" &&? ", body))
         blockers = self._element(blocked.strip().split("|"), ()) if blocked.strip() else None
-        return Pattern(line, rows, blockers)
+        return Pattern(line, rows, blockers, wide)
 
     def _row(self, part: str, line: str) -> tuple[Step, ...]:
         steps: list[Step] = []
@@ -102,9 +104,14 @@ class PatternLanguage:
             steps.append(Step(self._element(symbol.strip("()").split("|"), ()), gap if steps else 0, optional))
             # Words after an optional one keep its gap, so that "a .. (b) c" reads as "a .. c" too.
             gap = gap if optional else 0
-        if not steps or steps[0].optional:
-            raise PatternError(f"pattern {line!r}: each part begins with a word that is not in brackets")
-        return tuple(steps)
+        # What may be missing at the beginning or the end asks for nothing.
+        while steps and steps[0].optional:
+            steps.pop(0)
+        while steps and steps[-1].optional:
+            steps.pop()
+        if not steps:
+            raise PatternError(f"pattern {line!r}: each part between & needs a word that is not in brackets")
+        return (replace(steps[0], gap=0), *steps[1:])
 
     def _element(self, alternatives: list[str], inside: tuple[str, ...]) -> Element:
         words: set[str] = set()

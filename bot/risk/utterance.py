@@ -21,8 +21,8 @@ _PAUSES = frozenset(",:…-–—()[]\"'*/|&+~<>=_")
 _SKIN_AND_JOINERS = re.compile("[\U0001f3fb-\U0001f3ff\ufe0e\ufe0f\u200d\u2063]")
 # A clause begins at one of these when a new subject follows; "en slaat mij" goes on with the old subject.
 _CONJUNCTIONS = frozenset(
-    "en maar want omdat als dus terwijl toen wanneer doordat zodat hoewel daarom dan waarna sinds tot dat of and but "
-    "because when so ve ama cunku i a ale bo und aber weil et mais parce".split()
+    "en maar want omdat als dus terwijl toen wanneer hoewel daarom waarna and but because when so ve ama ale bo und aber "
+    "weil et mais".split()
 )
 _SUBJECTS = frozenset("ik hij zij ze wij we jij je jullie het er niemand iedereen iemand i he she they we you".split())
 _DETERMINERS = frozenset("mijn zijn haar onze ons hun de het een die dat deze my his her ihre mein".split())
