@@ -121,7 +121,7 @@ class WebChannel:
             return _error(404, GONE)
         except UnknownButton:
             return _error(422, "Deze knop hoort niet bij dit gesprek. Typ je antwoord.")
-        return JSONResponse(as_json(outcome), headers={"Cache-Control": "no-store"})
+        return _PlainJson(as_json(outcome))
 
     async def history(self, request: Request) -> Response:
         """The last messages of a conversation, for a person who chose to keep it on this device."""
@@ -129,7 +129,7 @@ class WebChannel:
         rows, handoff = await asyncio.to_thread(self._conversations.history, conversation)
         if handoff is None:
             return _error(404, GONE)
-        return JSONResponse({"messages": rows, "handoff": handoff}, headers={"Cache-Control": "no-store"})
+        return _PlainJson({"messages": rows, "handoff": handoff})
 
     async def erase(self, request: Request) -> Response:
         """Erase a conversation at once, or, while a human still needs it, as soon as the case is closed."""
@@ -170,6 +170,17 @@ class WebChannel:
                     last = row["id"]
                     yield {"event": "message", "id": str(last), "data": json.dumps(row)}
                 await subscription.wait(STREAM_TICK_SECONDS)
+
+
+class _PlainJson(JSONResponse):
+    """JSON in ASCII, as a text may hold half an emoji, which UTF-8 cannot; a browser does not keep it."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        super().__init__(content, headers={"Cache-Control": "no-store"})
+
+    def render(self, content: Any) -> bytes:
+        """The bytes."""
+        return json.dumps(content, separators=(",", ":")).encode("ascii")
 
 
 class _FreshFiles(StaticFiles):

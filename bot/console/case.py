@@ -74,7 +74,7 @@ def claim(visit: Visit) -> Response:
         _tell_joined(connection, visit, conversation, now)
         return conversation
 
-    return _act(visit, action)
+    return _act(visit, action, anchor="#antwoord")
 
 
 def take_over(visit: Visit) -> Response:
@@ -88,7 +88,7 @@ def take_over(visit: Visit) -> Response:
         _tell_joined(connection, visit, conversation, now)
         return conversation
 
-    return _act(visit, action)
+    return _act(visit, action, anchor="#antwoord")
 
 
 def reply(visit: Visit) -> Response:

@@ -280,8 +280,10 @@ class _WaitingTexts:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def waiting(self, connection: Connection, audience: str | None, signal: Signal, now: datetime) -> list[Reply]:
+    def waiting(self, connection: Connection, audience: str | None, is_new: bool, now: datetime) -> list[Reply]:
         """One reply, honest about who is there."""
+        if not is_new:
+            return [Reply(texts.text("handoff_already_waiting", audience))]
         return [Reply(waiting_text(connection, self._settings, audience, now))]
 
 

@@ -141,13 +141,15 @@ class RasaAgent:
         return await self._run(self._agent.parse_message(payload), timeout_seconds)
 
     async def _answer(self, conversation: str, parsed: dict[str, Any], state: State | None) -> Answer:
-        from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
+        from rasa.core.channels.channel import UserMessage
+
+        from bot.conversation.output import WholeTextChannel
 
         self._actions.error = None
         # A key of its own for every call: a late result of a timed-out one must not meet the next.
         key = f"{conversation}-{os.urandom(4).hex()}"
         self._store.put(key, copy.deepcopy(state))
-        channel = CollectingOutputChannel()
+        channel = WholeTextChannel()
         message = UserMessage(
             parsed.get("text") or "", channel, sender_id=key, input_channel="wijzer", parse_data=parsed  # type: ignore[arg-type]
         )

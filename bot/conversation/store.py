@@ -257,13 +257,13 @@ class ConversationStore:
     ) -> bool:
         if changes.signal is None:
             return False
-        changed = cases.open_or_raise(connection, received.conversation, changes.signal, now)
+        change = cases.open_or_raise(connection, received.conversation, changes.signal, now)
         handoff = connection.execute(
             select(conversations.c.handoff).where(conversations.c.id == received.conversation)
         ).scalar_one()
         if handoff == "waiting":
-            changes.replies.extend(handoff_texts.waiting(connection, changes.audience, changes.signal, now))
-        return changed
+            changes.replies.extend(handoff_texts.waiting(connection, changes.audience, change == "opened", now))
+        return change is not None
 
     def _update_conversation(self, connection: Connection, received: Received, changes: Changes) -> str:
         handoff = connection.execute(
@@ -401,8 +401,8 @@ class ConversationStore:
 class HandoffTexts(Protocol):
     """What the person hears when a case waits; a small interface, so that the store needs no settings."""
 
-    def waiting(self, connection: Connection, audience: str | None, signal: Signal, now: datetime) -> list[Reply]:
-        """Replies that say, honestly, whether somebody is there now."""
+    def waiting(self, connection: Connection, audience: str | None, is_new: bool, now: datetime) -> list[Reply]:
+        """Replies that say, honestly, whether somebody is there now; `is_new` when the case was just opened."""
 
 
 def _outcome_as_dict(outcome: Outcome) -> dict[str, Any]:

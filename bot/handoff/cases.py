@@ -44,11 +44,11 @@ class Signal:
     category: str | None = None
 
 
-def open_or_raise(connection: Connection, conversation: str, signal: Signal, now: datetime) -> bool:
+def open_or_raise(connection: Connection, conversation: str, signal: Signal, now: datetime) -> str | None:
     """Open a case for the conversation, or raise the one that is open.
 
     Returns:
-        Whether something changed that staff should see.
+        `opened`, `raised`, or None when nothing changed that staff should see.
     """
     open_case = connection.execute(
         select(cases).where(cases.c.conversation_id == conversation, cases.c.state != "closed")
@@ -67,16 +67,16 @@ def open_or_raise(connection: Connection, conversation: str, signal: Signal, now
         )
         _log(connection, opened.inserted_primary_key[0], None, "opened", signal.level, now)
         connection.execute(update(conversations).where(conversations.c.id == conversation).values(handoff="waiting"))
-        return True
+        return "opened"
     if signal.reason != "risk":
-        return False
+        return None
     higher = severity(signal.level) > severity(open_case.level)
     values: dict[str, Any] = {"raised_at": now}
     if higher:
         values |= {"level": signal.level, "category": signal.category, "reason": "risk"}
     connection.execute(update(cases).where(cases.c.id == open_case.id).values(values))
     _log(connection, open_case.id, None, "raised", signal.level, now)
-    return True
+    return "raised"
 
 
 def claim(connection: Connection, case_id: int, staff_id: int, now: datetime) -> str:

@@ -30,11 +30,12 @@ _BEFORE_PLACE = frozenset(
     "in uit bij te naar omgeving regio gemeente woon woont wonen gewoond vanuit nabij buurt rond rondom tot richting plaats dorp stad van".split()
 )
 _STRONG_BEFORE = _BEFORE_PLACE - frozenset({"van", "bij", "naar", "tot", "te", "uit", "in"})
+_NEVER_FIRST = _BEFORE_PLACE | {"de", "het", "een", "en", "of", "ik", "we"}
 _WEAK_WORDS_BETWEEN = frozenset("de het in omgeving buurt van regio gemeente dorpje plaatsje".split())
 _POSTCODE = re.compile(r"(?<![\d.,€])([1-9]\d{3})(?: ?([A-Za-z]{2})(?![A-Za-z]))?(?![\d.,]*\d)")
 _NOT_LETTERS = frozenset("is en op in of de ik ze we je me te er al nu en ja".split())
 _AMOUNT_AFTER = re.compile(r"^\s*(?:euro|eur|€|bruto|netto|keer|km|kilometer|meter|gram|dagen|uur|mensen|kinderen|per)\b", re.IGNORECASE)
-_AMOUNT_BEFORE = re.compile(r"(?:€|euro|salaris|verdien\w*|sinds|jaar|vanaf|tussen|in het jaar|code|nummer)(?: \w+)? ?$", re.IGNORECASE)
+_AMOUNT_BEFORE = re.compile(r"(?:€|euro|salaris|verdien\w*|sinds|jaar|vanaf|tussen|in het jaar|(?<!post)code|nummer)(?: \w+)? ?$", re.IGNORECASE)
 _POSTCODE_BEFORE = re.compile(r"(?:postcode|postcodegebied|woon|woont|wonen)\b[^.?!]*$", re.IGNORECASE)
 _HOME = re.compile(
     r"\b(?:ik|wij|we|k|mijn (?:moeder|vader|ouders) en ik|ons gezin)\b[^.?!]{0,25}\b(?:woon|wonen|zit|zitten|kom|komen|leef|leven|verblijf\w*)\b[^.?!]{0,25}?\b(?:in|uit|bij|te)\b[^.?!]{0,15}$"
@@ -126,10 +127,16 @@ class PlaceReader:
             start, end = words[position][0], words[position + length - 1][1]
             name = fold(text[start:end])
             if name in self._names or name in self._foreign:
-                if name in self._common and not _is_place_here(text, words, position, length):
+                doubtful = name in self._common or self._is_small(name) and _in_passing(text, words, position, length)
+                if doubtful and not _is_place_here(text, words, position, length):
                     continue
                 return self._mention(name, start, end, True), length
         return self._misspelled(text, words, position)
+
+    def _is_small(self, name: str) -> bool:
+        """Whether a name is one of a village or district, which may well be a word that is not on the list of words."""
+        shown, municipalities = self._names.get(name, (name, ()))
+        return municipalities != (shown,)
 
     def _mention(self, name: str, start: int, end: int, certain: bool) -> Mention:
         shown, municipalities = self._names.get(name, (name, ()))
@@ -140,14 +147,16 @@ class PlaceReader:
     def _misspelled(
         self, text: str, words: list[tuple[int, int, str]], position: int
     ) -> tuple[Mention, int] | None:
-        if not _may_be_misspelled(words, position):
+        if words[position][2].lower() in _NEVER_FIRST or not _may_be_misspelled(words, position):
             return None
         for length in (2, 1):
             if position + length > len(words):
                 continue
             start, end = words[position][0], words[position + length - 1][1]
             name = fold(text[start:end])
-            if len(name) < SHORT_NAME - 1 or name in _ordinary_words():
+            if len(name) < SHORT_NAME - 1 or name in self._names:
+                continue
+            if all(word[2].lower() in _ordinary_words() for word in words[position : position + length]):
                 continue
             if length == 2 and len(words) > 2 and words[position + 1][2].lower() in _ordinary_words():
                 continue
@@ -227,15 +236,20 @@ def _home_of(text: str, mentions: list[Mention]) -> Mention | None:
         return mentions[0]
     for pattern in (_HOME, _WANTED):
         for mention in mentions:
-            before = text[: mention.start]
+            before = _own_clause(text[: mention.start])
             if pattern.search(before) and not _OTHERS_HOME.search(before):
                 return mention
     if _MOVED.search(text):
         moved = [mention for mention in mentions if _MOVED_TO.search(text[: mention.start])]
-        if len(moved) == 1 and not _OTHERS_HOME.search(text[: moved[0].start]):
+        if len(moved) == 1 and not _OTHERS_HOME.search(_own_clause(text[: moved[0].start])):
             return moved[0]
-    rest = [mention for mention in mentions if not _OTHERS_HOME.search(text[: mention.start])]
+    rest = [mention for mention in mentions if not _OTHERS_HOME.search(_own_clause(text[: mention.start]))]
     return rest[0] if len(rest) == 1 else None
+
+
+def _own_clause(before: str) -> str:
+    """What stands before a place, from where the writer begins to speak of themselves ("... en ik zit nog in")."""
+    return re.split(r"(?:\b(?:en|maar|want)|[,.;])\s+(?=(?:ik|wij|we)\b)", before)[-1]
 
 
 def _is_place_here(text: str, words: list[tuple[int, int, str]], position: int, length: int) -> bool:
@@ -247,6 +261,8 @@ def _is_place_here(text: str, words: list[tuple[int, int, str]], position: int, 
     if before in _STRONG_BEFORE or two_before in ("gemeente", "woon", "wonen") and before in ("in", "te", "bij"):
         return True
     word = words[position][2]
+    if before == "in" and word.lower() in ("de", "het") and not word[0].isupper():
+        return False
     has_capitals = any(letter.isupper() for letter in text)
     if position == 0:
         # "Best, bij eindhoven"
@@ -256,6 +272,13 @@ def _is_place_here(text: str, words: list[tuple[int, int, str]], position: int, 
         after = words[position + length][2].lower() if position + length < len(words) else ""
         return word[0].isupper() or not has_capitals and before in ("in", "uit", "te") and after not in ("van", "de", "het", "een")
     return False
+
+
+def _in_passing(text: str, words: list[tuple[int, int, str]], position: int, length: int) -> bool:
+    """Whether a name stands in the middle of a longer message, without a capital and without a word that points at a place."""
+    before = words[position - 1][2].lower() if position else ""
+    name = words[position + length - 1][2]
+    return position > 0 and len(words) > 4 and not name[0].isupper() and before not in _BEFORE_PLACE and before not in _WEAK_WORDS_BETWEEN - {"de", "het"}
 
 
 def _may_be_misspelled(words: list[tuple[int, int, str]], position: int) -> bool:
@@ -297,9 +320,11 @@ def _load(
         # A municipality's own name means that municipality, whatever villages share it.
         names[fold(row["municipality"])] = (row["municipality"], {row["municipality"]})
     foreign = {fold(row["name"]): row["name"] for row in _rows(directory / "foreign_places.csv")}
-    common = frozenset(fold(row["word"]) for row in _rows(directory / "common_words.csv"))
+    common = {fold(row["word"]) for row in _rows(directory / "common_words.csv")}
+    # "De Wijk" and "Het Bildt" begin like any noun.
+    common |= {name for name in names if name.startswith(("de ", "het ")) and name.count(" ") == 1}
     ranges = [(int(row["from"]), int(row["to"]), row["municipality"]) for row in _rows(directory / "postcodes.csv")]
-    return {name: (shown, tuple(sorted(found))) for name, (shown, found) in names.items()}, foreign, common, ranges
+    return {name: (shown, tuple(sorted(found))) for name, (shown, found) in names.items()}, foreign, frozenset(common), ranges
 
 
 def _rows(path: Path) -> Iterable[dict[str, str]]:

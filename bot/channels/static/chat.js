@@ -241,7 +241,7 @@ window.addEventListener("online", () => {
 prepareExit(() => {
   if (page.stream) page.stream.close();
 });
-fitToKeyboard(() => log.toEnd(), () => log.isNearEnd());
+fitToKeyboard();
 page.keep.checked = false;
 page.resume.hidden = device.kept() === null;
 if (!usesTouch()) composer.focus();

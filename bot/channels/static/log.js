@@ -27,8 +27,13 @@ export class Log {
       this.scroll.focus({ preventScroll: true });
     });
     this.scroll.addEventListener("scroll", () => {
-      if (this.isNearEnd()) this.newer.hidden = true;
+      // A change of height (the keyboard opens) scrolls too, and says nothing about what the person wants to see.
+      if (this.scroll.clientHeight !== this.height) return;
+      this.atEnd = this.isNearEnd();
+      if (this.atEnd) this.newer.hidden = true;
     });
+    this.atEnd = false;
+    this.keepEndInSight();
   }
 
   /** Back to the opening alone. */
@@ -40,6 +45,7 @@ export class Log {
     this.setTyping(false);
     this.prepareOpening();
     this.scroll.scrollTop = 0;
+    this.atEnd = false;
   }
 
   /** Whether a text is the opening, which is on the page already. */
@@ -101,6 +107,17 @@ export class Log {
   toEnd() {
     this.scroll.scrollTop = this.scroll.scrollHeight;
     this.newer.hidden = true;
+    this.atEnd = true;
+  }
+
+  keepEndInSight() {
+    this.height = this.scroll.clientHeight;
+    if (!window.ResizeObserver) return;
+    new ResizeObserver(() => {
+      if (this.scroll.clientHeight === this.height) return;
+      this.height = this.scroll.clientHeight;
+      if (this.atEnd) this.toEnd();
+    }).observe(this.scroll);
   }
 
   isNearEnd() {

@@ -8,15 +8,13 @@ export function usesTouch() {
 }
 
 /** Keep the page as high as what is visible, for browsers that lay the keyboard over it. */
-export function fitToKeyboard(toEnd, isNearEnd) {
+export function fitToKeyboard() {
   const viewport = window.visualViewport;
   if (!viewport) return;
   viewport.addEventListener("resize", () => {
     // Zoomed in with two fingers, the visible part is small without a keyboard.
     if (viewport.scale > 1.01) return;
-    const follow = isNearEnd();
     document.documentElement.style.setProperty("--visible-height", `${viewport.height}px`);
     window.scrollTo(0, 0);
-    if (follow) toEnd();
   });
 }

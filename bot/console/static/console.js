@@ -68,7 +68,12 @@
     }
     if (focused) ((selector && fresh.querySelector(selector)) || document.getElementById("inhoud")).focus();
   };
+  const isInSight = (element) => {
+    const box = element?.getBoundingClientRect();
+    return Boolean(box) && box.bottom > 0 && box.top < window.innerHeight;
+  };
   const takeOver = (page) => {
+    const replyWasInSight = isInSight(document.querySelector(".reply"));
     const before = new Set((document.getElementById("lijst")?.dataset.acute || "").split(" ").filter(Boolean));
     for (const old of document.querySelectorAll("[data-live]")) {
       const fresh = page.getElementById(old.id);
@@ -78,6 +83,7 @@
     }
     document.title = page.title;
     count();
+    if (replyWasInSight) document.querySelector(".reply")?.scrollIntoView({ block: "nearest" });
     const after = (document.getElementById("lijst")?.dataset.acute || "").split(" ").filter(Boolean);
     if (after.some((one) => !before.has(one))) {
       say("alarm", "Nieuwe acute zaak in de wachtrij.");
@@ -209,7 +215,7 @@
         field.value = "";
         takeOver(page);
         say("melding", "Je bericht is verstuurd.");
-        document.getElementById("antwoord").scrollIntoView({ block: "nearest" });
+        document.getElementById("berichten").lastElementChild?.scrollIntoView({ block: "nearest" });
         showError(form, "");
       } else {
         const error = page.querySelector(".notice-error, .card p");
@@ -224,6 +230,7 @@
     }
   });
 
+  if (!location.hash) document.querySelector(".reply")?.scrollIntoView({ block: "end" });
   document.querySelector("[data-focus]")?.focus();
   document.querySelector(".link-field")?.addEventListener("focus", (event) => event.target.select());
 })();
