@@ -60,7 +60,7 @@ def open_storage(settings: Settings) -> Storage:
     """
     database = Database(settings.database_url)
     # A new key beside a database that was written with another one would only hide the mistake.
-    cipher = Cipher(load_key(settings.data_key, settings.data_key_file))
+    cipher = Cipher(load_key(settings.data_key, settings.data_key_file, create=not database.has_tables()))
     database.prepare(cipher)
     return Storage(database, cipher, Notifications(database))
 

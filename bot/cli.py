@@ -27,7 +27,7 @@ from bot.settings import Settings, SettingsError, load_settings
 def main(verbose: bool) -> None:
     """Wijzer: chatbot over scheiding voor kinderen en ouders."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    for noisy in ("httpx", "apscheduler", "alembic", "tensorflow"):
+    for noisy in ("httpx", "apscheduler", "alembic", "tensorflow", "telegram"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

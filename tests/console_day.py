@@ -24,6 +24,12 @@ def reading(text: str, level: str, category: str | None, words: str, intent: str
     }
 
 
+def harmless(intent: str, confidence: float) -> dict[str, Any]:
+    """A stored reading without risk."""
+    risk = {"level": "none", "category": None, "score": 0.0, "evidence": [], "parts": []}
+    return {"intent": {"name": intent, "confidence": confidence}, "risk": risk}
+
+
 def fill(world: ConsoleWorld) -> int:
     """Three members of staff and five conversations with a case; returns the id of the case that Sanne has."""
     sanne = world.staff("Sanne")
@@ -34,9 +40,8 @@ def fill(world: ConsoleWorld) -> int:
 
     world.conversation("dag-acuut", "telegram", "teen", ago[3])
     text = "hij staat nu voor de deur met een mes 😭 mama is bang"
-    world.person_writes(
-        "dag-acuut", text, reading(text, "acute", "threat_to_life", "nu voor de deur met een mes", "ruzie_ouders", "weapon-now"), ago[3]
-    )
+    found = reading(text, "acute", "threat_to_life", "nu voor de deur met een mes", "ruzie_ouders", "weapon-now")
+    world.person_writes("dag-acuut", text, found, ago[3])
     world.case("dag-acuut", Signal("risk", "acute", "threat_to_life"), 3)
 
     world.conversation("dag-zorg", "web", "parent", ago[47])
@@ -60,14 +65,12 @@ def fill(world: ConsoleWorld) -> int:
 def _conversation_of_sanne(world: ConsoleWorld, sanne: int, ago: dict[int, datetime]) -> int:
     name = "dag-sanne"
     world.conversation(name, "web", "child", ago[14])
-    world.person_writes(name, "hoi", {"intent": {"name": "greet", "confidence": 0.98}, "risk": {"level": "none"} | EMPTY}, ago[14])
-    world.bot_writes(
-        name, "Hoi! Ik ben Wijzer. Ik ben een computer. Met wie praat ik?", "Ik ben een kind", "Ik ben 12 tot 18", now=ago[14]
-    )
+    world.person_writes(name, "hoi", harmless("greet", 0.98), ago[14])
+    opening = "Hoi! Ik ben Wijzer. Ik ben een computer. Met wie praat ik?"
+    world.bot_writes(name, opening, "Ik ben een kind", "Ik ben 12 tot 18", now=ago[14])
     text = "als papa boos is slaat hij mij met zijn riem 😢 <b>elke week</b> en ik durf het tegen niemand te zeggen"
-    world.person_writes(
-        name, text, reading(text, "high", "physical_abuse", "slaat hij mij met zijn riem", "gevoel_bang", "hits-me"), ago[6]
-    )
+    found = reading(text, "high", "physical_abuse", "slaat hij mij met zijn riem", "gevoel_bang", "hits-me")
+    world.person_writes(name, text, found, ago[6])
     world.bot_writes(
         name, "Wat goed dat je dit vertelt. Dit is niet jouw schuld.\nIemand van ons team leest het nu.", now=ago[6]
     )
@@ -77,14 +80,7 @@ def _conversation_of_sanne(world: ConsoleWorld, sanne: int, ago: dict[int, datet
         cases.add_message(
             connection, world.cipher, name, "web", "system", "Hoi, ik ben Sanne. Ik ben een mens.", ago[4]
         )
-        cases.add_staff_message(
-            connection, world.cipher, case_id, sanne, "Dank je wel dat je dit durft te vertellen. Ben je nu thuis?", ago[2]
-        )
-    text = "ja maar hij is nu niet boos"
-    world.person_writes(
-        name, text, {"intent": {"name": "affirm", "confidence": 0.66}, "risk": {"level": "none"} | EMPTY}, ago[1]
-    )
+        answer = "Dank je wel dat je dit durft te vertellen. Ben je nu thuis?"
+        cases.add_staff_message(connection, world.cipher, case_id, sanne, answer, ago[2])
+    world.person_writes(name, "ja maar hij is nu niet boos", harmless("affirm", 0.66), ago[1])
     return case_id
-
-
-EMPTY: dict[str, Any] = {"category": None, "score": 0.0, "evidence": [], "parts": []}

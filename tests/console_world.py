@@ -25,8 +25,8 @@ from bot.settings import Settings
 from bot.storage.database import Database
 from bot.storage.encryption import Cipher
 from bot.storage.notifications import Notifications
-from bot.storage.tables import conversations, messages, metadata, outgoing, staff
 from bot.storage.tables import cases as case_table
+from bot.storage.tables import conversations, messages, metadata, outgoing, staff
 
 PASSWORD = "een lang zinnetje 7"
 TEXTS = """

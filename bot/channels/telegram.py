@@ -47,5 +47,5 @@ class TelegramChannel:
     def describe(self) -> str:
         """One line (Dutch) for the start screen: off, polling or webhook, with the bot's name."""
         if self._connection is None:
-            return "Telegram: uit (zet TELEGRAM_BOT_TOKEN om het aan te zetten)"
-        return f"Telegram: {self._connection.describe()}"
+            return "uit (zet TELEGRAM_BOT_TOKEN om het aan te zetten)"
+        return self._connection.describe()

@@ -8,6 +8,7 @@ typed) are off.
 from __future__ import annotations
 
 import logging
+import warnings
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from telegram import Update
 from telegram.error import BadRequest, InvalidToken, NetworkError
 from telegram.ext import AIORateLimiter, ExtBot
 from telegram.request import HTTPXRequest
+from telegram.warnings import PTBDeprecationWarning
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 READ_TIMEOUT_SECONDS = 15.0
@@ -78,6 +80,8 @@ def silence_libraries() -> None:
     logging.getLogger("telegram").setLevel(logging.CRITICAL + 1)
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Every 429 would print that `retry_after` becomes a timedelta some day; the sender takes both.
+    warnings.filterwarnings("ignore", message="(?s).*attribute `retry_after`", category=PTBDeprecationWarning)
 
 
 def _request_options(api_url: str) -> dict[str, Any]:

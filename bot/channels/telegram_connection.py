@@ -37,6 +37,7 @@ WEBHOOK_PATH = "/telegram/webhook"
 START_SECONDS = 3.0
 STOP_SECONDS = 5.0
 LONG_POLL = timedelta(seconds=10)
+FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 REPEAT_TROUBLE_SECONDS = 600.0
 
@@ -114,7 +115,7 @@ class TelegramConnection:
 
     async def _connect(self) -> None:
         """Introduce the bot to the server, send what waits, and receive; again and again until all of it works."""
-        pause_seconds = 1.0
+        pause_seconds = FIRST_PAUSE_SECONDS
         while not self._is_receiving:
             try:
                 if self._username is None:

@@ -27,6 +27,7 @@ PARALLEL = 8
 POLL_SECONDS = 1.0
 STOP_SECONDS = 3.0
 SEND_SECONDS = 45.0
+FIRST_BACKOFF_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 60.0
 KEPT_PARTS = 1000
 ATTEMPTS_AT_FAULTS = 5
@@ -51,6 +52,8 @@ class Sender:
         self._slots = asyncio.Semaphore(parallel)
         self._sending: set[asyncio.Task[None]] = set()
         self._dispatcher: asyncio.Task[None] | None = None
+        # Python 3.10's `wait_for` loses a cancellation that comes together with the awaited event.
+        self._is_stopping = False
         self._nothing_waits = asyncio.Event()
         # How many parts of a long message were sent before it had to be put off.
         self._parts_sent: OrderedDict[int, int] = OrderedDict()
@@ -69,6 +72,7 @@ class Sender:
             await asyncio.wait_for(self._nothing_waits.wait(), STOP_SECONDS)
         except asyncio.TimeoutError:
             logger.info("some messages are sent at the next start")
+        self._is_stopping = True
         self._dispatcher.cancel()
         await asyncio.gather(self._dispatcher, return_exceptions=True)
         if self._sending:
@@ -79,7 +83,7 @@ class Sender:
 
     async def _dispatch(self) -> None:
         with self._notifications.subscribe("outgoing:telegram") as news:
-            while True:
+            while not self._is_stopping:
                 await self._slots.acquire()
                 delivery = await self._claim_or_leave()
                 if delivery is None:
@@ -197,7 +201,7 @@ def _keyboard(delivery: Delivery) -> InlineKeyboardMarkup | None:
 
 def _backoff_seconds(attempts: int) -> float:
     """1, 2, 4 ... seconds, a minute at most."""
-    return float(min(LONGEST_BACKOFF_SECONDS, 2.0 ** (min(attempts, 10) - 1)))
+    return min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * float(2 ** (min(attempts, 10) - 1)))
 
 
 def _reason(error: TelegramError) -> str:

@@ -21,6 +21,7 @@ from bot.conversation.messages import IncomingMessage, Outcome, UnknownButton
 from bot.conversation.store import ConversationStore, Received
 from bot.handoff import cases
 from bot.handoff.cases import Signal
+from bot.handoff.texts import exists
 from bot.storage.notifications import Notifications
 from bot.storage.tables import incoming, messages
 
@@ -67,6 +68,8 @@ class Worker:
         self._slots = asyncio.Semaphore(parallel)
         self._handling: set[asyncio.Task[None]] = set()
         self._dispatcher: asyncio.Task[None] | None = None
+        # Python 3.10's `wait_for` loses a cancellation that comes together with the awaited event.
+        self._is_stopping = False
 
     def start(self) -> None:
         """Begin; from within an event loop."""
@@ -74,6 +77,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Claim nothing more; finish what is being handled, or leave it for the next start after STOP_SECONDS."""
+        self._is_stopping = True
         if self._dispatcher is not None:
             self._dispatcher.cancel()
             await asyncio.gather(self._dispatcher, return_exceptions=True)
@@ -85,7 +89,7 @@ class Worker:
 
     async def _dispatch(self) -> None:
         with self._notifications.subscribe("incoming:telegram") as news:
-            while True:
+            while not self._is_stopping:
                 await self._slots.acquire()
                 claimed = await self._claim_or_leave()
                 if claimed is None:
@@ -171,6 +175,7 @@ class Worker:
 
     def _say(self, message: IncomingMessage, name: str) -> None:
         """Queue one of the texts of `config/texts/` and mark the message as handled, in one transaction."""
+        _read_texts()
         now = _now()
         received = self._store.receive(message, now)
         with self._store.database.transaction() as connection:
@@ -179,6 +184,7 @@ class Worker:
 
     def _call_a_human(self, message: IncomingMessage) -> None:
         """After the last attempt: staff see what was typed (it may be a call for help), and the person hears of it."""
+        _read_texts()
         now = _now()
         received = self._store.receive(message, now)
         cipher = self._store.cipher
@@ -221,6 +227,11 @@ def _mark_handled(connection: Connection, received: Received, now: datetime) -> 
         update(incoming).where(incoming.c.id == received.id, incoming.c.handled_at.is_(None)).values(handled_at=now)
     )
     return bool(changed.rowcount == 1)
+
+
+def _read_texts() -> None:
+    """Have the texts in memory before a transaction begins: reading the files takes a second, and would hold it up."""
+    exists("technical_problem")
 
 
 def _now() -> datetime:

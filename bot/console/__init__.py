@@ -1,0 +1,1 @@
+"""The staff console: a web application to review conversations and to take them over."""

@@ -61,6 +61,7 @@ def create_staff(connection: Connection, name: str, role: str) -> int:
     """Make an account without password; returns its id.
 
     Args:
+        connection: inside the caller's transaction.
         name: as colleagues and the people in the chat see it.
         role: `staff` or `admin`.
 
@@ -69,9 +70,7 @@ def create_staff(connection: Connection, name: str, role: str) -> int:
     """
     name = usable_name(connection, name)
     _require_role(role)
-    inserted = connection.execute(
-        insert(staff).values(name=name, role=role, created_at=datetime.now(timezone.utc))
-    )
+    inserted = connection.execute(insert(staff).values(name=name, role=role, created_at=datetime.now(timezone.utc)))
     return int(inserted.inserted_primary_key[0])
 
 
@@ -123,7 +122,10 @@ def token_hash(token: str) -> str:
 
 
 def ensure_first_administrator(database: Database, settings: Settings) -> str | None:
-    """A one-time link for the first administrator, who is made when missing; None once an administrator has a password."""
+    """A one-time link for the first administrator, made when missing; None once an administrator has a password.
+
+    Each call gives a fresh link; earlier ones stay valid until one is used or they are too old, as replicas start together.
+    """
     try:
         return _link_of_first_administrator(database, settings)
     except IntegrityError:

@@ -97,7 +97,9 @@ def _sign_in_routes(console: Console) -> list[BaseRoute]:
             page(console, get=signing_in.link_page, post=signing_in.follow_link, only="anyone"),
             methods=both,
         ),
-        Route("/welcome", page(console, get=signing_in.welcome_page, post=signing_in.welcome, only="new"), methods=both),
+        Route(
+            "/welcome", page(console, get=signing_in.welcome_page, post=signing_in.welcome, only="new"), methods=both
+        ),
         Route("/sign-out", page(console, post=signing_in.sign_out), methods=["POST"]),
         Route("/available", page(console, post=presence.set_available), methods=["POST"]),
     ]
@@ -137,7 +139,9 @@ def _account_routes(console: Console) -> list[BaseRoute]:
             methods=["GET", "POST"],
         ),
         *(
-            Route(f"/staff-accounts/{{staff_id:int}}/{name}", page(console, post=action, only="admin"), methods=["POST"])
+            Route(
+                f"/staff-accounts/{{staff_id:int}}/{name}", page(console, post=action, only="admin"), methods=["POST"]
+            )
             for name, action in actions.items()
         ),
     ]

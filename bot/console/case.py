@@ -74,7 +74,7 @@ def claim(visit: Visit) -> Response:
         _tell_joined(connection, visit, conversation, now)
         return conversation
 
-    return _act(visit, action, anchor="#antwoord")
+    return _act(visit, action, anchor="#einde")
 
 
 def take_over(visit: Visit) -> Response:
@@ -88,7 +88,7 @@ def take_over(visit: Visit) -> Response:
         _tell_joined(connection, visit, conversation, now)
         return conversation
 
-    return _act(visit, action, anchor="#antwoord")
+    return _act(visit, action, anchor="#einde")
 
 
 def reply(visit: Visit) -> Response:
@@ -98,11 +98,9 @@ def reply(visit: Visit) -> Response:
         content = visit.form.get("text", "")
         if len(content) > MAXIMUM_REPLY_LENGTH:
             raise CaseError(f"Dit bericht is te lang: hoogstens {MAXIMUM_REPLY_LENGTH} tekens.")
-        return cases.add_staff_message(
-            connection, visit.console.cipher, case_id, visit.who.staff_id, content, now
-        )
+        return cases.add_staff_message(connection, visit.console.cipher, case_id, visit.who.staff_id, content, now)
 
-    return _act(visit, action, anchor="#antwoord")
+    return _act(visit, action, anchor="#einde")
 
 
 def give_back(visit: Visit) -> Response:
@@ -125,9 +123,7 @@ def close(visit: Visit) -> Response:
         note = form.get("note", "")
         if len(note) > MAXIMUM_NOTE_LENGTH:
             raise CaseError(f"De notitie is te lang: hoogstens {MAXIMUM_NOTE_LENGTH} tekens.")
-        conversation = cases.close(
-            connection, cipher, case_id, visit.who.staff_id, form.get("outcome", ""), note, now
-        )
+        conversation = cases.close(connection, cipher, case_id, visit.who.staff_id, form.get("outcome", ""), note, now)
         cases.tell(connection, cipher, conversation, "handoff_closed", now)
         cases.erase_if_asked(connection, conversation)
         return conversation
@@ -189,9 +185,7 @@ def _shown(visit: Visit, status: int = 200, error: str | None = None) -> Respons
         case = find_case(connection, cipher, visit.number("case_id"))
         if case is None:
             raise HTTPException(404)
-        transcript = read_transcript(
-            connection, cipher, case.conversation, None if wants_all else SHOWN_MESSAGES
-        )
+        transcript = read_transcript(connection, cipher, case.conversation, None if wants_all else SHOWN_MESSAGES)
         events = _events(connection, case.id)
         earlier = _earlier_cases(connection, case)
     return visit.render(

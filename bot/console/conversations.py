@@ -30,8 +30,8 @@ class ConversationEntry:
     """One conversation in the list.
 
     Attributes:
-        reference: what stands in the address of its page. The id itself is the person's own key to the conversation and stays
-            out of addresses, histories and logs.
+        reference: what stands in the address of its page. The id itself is the person's own key to the conversation
+            and stays out of addresses, histories and logs.
         level: the highest that was read from a message.
         open_case: id of the case that is open, or None.
     """
@@ -80,14 +80,10 @@ def recent_conversations(
 ) -> list[ConversationEntry]:
     """The conversations with the newest messages, the newest first."""
     rank = case({level: number for number, level in enumerate(LEVELS)}, value=messages.c.risk_level, else_=0)
-    highest = (
-        select(func.max(rank)).where(messages.c.conversation_id == conversations.c.id).scalar_subquery()
-    )
+    highest = select(func.max(rank)).where(messages.c.conversation_id == conversations.c.id).scalar_subquery()
     rows = connection.execute(
         select(conversations, highest.label("highest"), case_table.c.id.label("open_case"))
-        .outerjoin(
-            case_table, (case_table.c.conversation_id == conversations.c.id) & (case_table.c.state != "closed")
-        )
+        .outerjoin(case_table, (case_table.c.conversation_id == conversations.c.id) & (case_table.c.state != "closed"))
         .order_by(conversations.c.last_message_at.desc())
         .limit(limit)
     )

@@ -10,12 +10,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 TEXTS = {
-    400: ("Dit begrepen we niet", "De browser stuurde iets dat deze pagina niet kent. Ga terug en probeer het opnieuw."),
+    400: ("Dit begrepen we niet", "De browser stuurde iets dat deze pagina niet kent. Ga terug en probeer het weer."),
     403: ("Geen toegang", "Je mag deze pagina niet openen. Vraag een beheerder als je denkt dat dit niet klopt."),
     404: ("Niet gevonden", "Deze pagina bestaat niet (meer). Misschien is het gesprek gewist of de zaak verdwenen."),
     405: ("Dit kan hier niet", "Ga terug naar de wachtrij en probeer het vanaf daar."),
     413: ("Te veel tekst", "Wat je stuurde is te groot. Maak het korter en probeer het opnieuw."),
-    500: ("Er ging iets mis", "Dit ligt aan het programma, niet aan jou. Probeer het opnieuw. Blijft het misgaan, meld het dan."),
+    500: (
+        "Er ging iets mis",
+        "Dit ligt aan het programma, niet aan jou. Probeer het weer, en meld het als het zo blijft.",
+    ),
 }
 EXPIRED_FORM = (
     "Dit formulier is verlopen",

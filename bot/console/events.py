@@ -6,7 +6,7 @@ A stream is also a sign of life of who is signed in; it ends when the session do
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import ExitStack
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -46,7 +46,7 @@ async def changes(
     topics: dict[str, str],
     is_signed_in: Callable[[], Awaitable[bool]],
     tick_seconds: float = TICK_SECONDS,
-) -> AsyncIterator[ServerSentEvent]:
+) -> AsyncGenerator[ServerSentEvent, None]:
     """An event for every notification, and a `tick` when there was none for a while.
 
     Args:

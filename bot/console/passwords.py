@@ -64,9 +64,7 @@ class Attempts:
         kept_names: how many names are remembered at most.
     """
 
-    def __init__(
-        self, limit: int = 5, window: timedelta = timedelta(minutes=5), kept_names: int = 10_000
-    ) -> None:
+    def __init__(self, limit: int = 5, window: timedelta = timedelta(minutes=5), kept_names: int = 10_000) -> None:
         self._limit = limit
         self._window = window
         self._kept_names = kept_names

@@ -123,8 +123,8 @@ def is_link_open(connection: Connection, token: str, now: datetime) -> bool:
 def use_link(connection: Connection, token: str, now: datetime) -> str | None:
     """Use a one-time link up and sign its owner in, who then chooses a password; the cookie's token.
 
-    A link also replaces a forgotten password: the old one, other sessions and other links end. None when the link was used
-    before, is too old, or belongs to a closed account.
+    A link also replaces a forgotten password: the old one, other sessions and other links end. None when the link was
+    used before, is too old, or belongs to a closed account.
     """
     if not is_link_open(connection, token, now):
         return None

@@ -1,7 +1,7 @@
 """One visit to a page of the console: who comes, what they sent, and what they may do.
 
-Pages are plain functions `(Visit) -> Response`. `page` runs them in a thread, after it checked the session, the role and, for
-a POST, the token that proves that the form was ours.
+Pages are plain functions `(Visit) -> Response`. `page` runs them in a thread, after it checked the session, the role
+and, for a POST, the token that proves that the form was ours.
 """
 
 from __future__ import annotations
@@ -143,7 +143,8 @@ def page(
 
     Args:
         console: what all pages share.
-        get, post: what answers which method.
+        get: what answers a GET.
+        post: what answers a POST.
         only: `staff` (signed in, with a password), `new` (signed in by a link, no password yet), `admin`, or `anyone`.
     """
 
@@ -172,7 +173,7 @@ def session_of(console: Console, request: Request) -> Session | None:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a posted form; lines end in `\\n`.
+    """The fields of a posted form; lines end in a line feed alone.
 
     Raises:
         HTTPException: 400 when it is no such form.

@@ -5,13 +5,37 @@ An effect reaches no further than its clause or sentence: a joke or a negation i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.risk.rules import Rule
 from bot.risk.utterance import Utterance
 
-Markers = Mapping[str, list[tuple[int, ...]]]
+Place = tuple[int, ...]
+
+
+class Markers:
+    """Where the words of `context.yml` stand in a message, by clause and by sentence."""
+
+    def __init__(self, text: Utterance) -> None:
+        self._text = text
+        self._clauses: dict[tuple[str, int], list[Place]] = defaultdict(list)
+        self._sentences: dict[tuple[str, int], list[Place]] = defaultdict(list)
+
+    def add(self, name: str, place: Place) -> None:
+        """`place` holds the positions of the marker's words."""
+        self._clauses[name, self._text.words[place[0]].clause].append(place)
+        self._sentences[name, self._text.words[place[0]].sentence].append(place)
+
+    def in_clauses(self, name: str, clauses: Iterable[int]) -> list[Place]:
+        """The marker's places in these clauses."""
+        return [place for clause in clauses for place in self._clauses.get((name, clause), ())]
+
+    def in_sentences(self, name: str, sentences: Iterable[int]) -> list[Place]:
+        """The marker's places in these sentences."""
+        return [place for sentence in sentences for place in self._sentences.get((name, sentence), ())]
+
 
 # Every list of lines that context.yml must hold.
 MARKERS = (
@@ -54,7 +78,7 @@ _TRAP_RAISES = frozenset(
 _WEAPON_RAISES = frozenset(
     {"physical_abuse", "domestic_violence", "threat_to_life", "honour_violence", "stalking", "harm_to_others", "emotional_abuse"}
 )
-_CAN_STOP = frozenset({"physical_abuse", "domestic_violence", "sexual_abuse", "self_harm", "stalking", "emotional_abuse", "suicide"})
+_CAN_STOP = frozenset({"physical_abuse", "domestic_violence", "self_harm", "stalking", "emotional_abuse", "suicide"})
 _CHILD_TOUCHES = frozenset({"physical_abuse", "emotional_abuse", "threat_to_life"})
 
 
@@ -78,18 +102,18 @@ class Match:
         self.text = text
         self._markers = markers
 
-    def in_clause(self, name: str) -> list[tuple[int, ...]]:
+    def in_clause(self, name: str) -> list[Place]:
         """The marker's places in the clauses of the match."""
-        return [found for found in self._markers.get(name, ()) if self.text.words[found[0]].clause in self.clauses]
+        return self._markers.in_clauses(name, self.clauses)
 
-    def in_sentence(self, name: str) -> list[tuple[int, ...]]:
+    def in_sentence(self, name: str) -> list[Place]:
         """The marker's places in the sentences of the match."""
-        return [found for found in self._markers.get(name, ()) if self.text.words[found[0]].sentence in self.sentences]
+        return self._markers.in_sentences(name, self.sentences)
 
-    def nearby(self, name: str) -> list[tuple[int, ...]]:
+    def nearby(self, name: str) -> list[Place]:
         """The marker's places in the sentences of the match and the ones beside them."""
         beside = {number + step for number in self.sentences for step in (-1, 0, 1)}
-        return [found for found in self._markers.get(name, ()) if self.text.words[found[0]].sentence in beside]
+        return self._markers.in_sentences(name, beside)
 
     def before(self, name: str, reach: int) -> bool:
         """Whether the marker ends at most `reach` words before the match, in its sentence."""
@@ -128,6 +152,7 @@ def _negated(match: Match) -> bool:
     if match.before("negated-before", 2):
         return True
     kept = {found[0] for name in ("negation-kept", "no-longer") for found in match.in_clause(name)}
+    persons = {found[-1] for name in ("adult-does", "child-does") for found in match.in_clause(name)}
     for found in match.in_clause("negation"):
         place = found[0]
         if place in match.words or place in kept:
@@ -136,7 +161,8 @@ def _negated(match: Match) -> bool:
         if match.first < place < match.last and not any(word.norm in _LINKS for word in between):
             return True
         skipped = match.text.words[match.last + 1 : place]
-        if match.last < place and len(skipped) <= 2 and all(word.norm in _ADVERBS for word in skipped):
+        passed = all(word.norm in _ADVERBS or match.last + 1 + step in persons for step, word in enumerate(skipped))
+        if match.last < place and len(skipped) <= 2 and passed:
             return True
         # "ik ga me niet snijden": right before the match, after a verb that belongs to it.
         if place == match.first - 1 and not _begins_with_someone(match):
@@ -194,7 +220,8 @@ def _past(match: Match) -> bool:
 
 
 def _hypothetical(match: Match) -> bool:
-    return bool(match.in_clause("hypothetical"))
+    """ "stel dat hij mij slaat"; thoughts of death stay what they are."""
+    return match.rule.category not in ("suicide", "self_harm") and bool(match.in_clause("hypothetical"))
 
 
 def _among_children(match: Match) -> bool:
@@ -214,15 +241,22 @@ def _now(match: Match) -> bool:
 
 
 def _injured(match: Match) -> bool:
-    return match.rule.category in _INJURY_RAISES and bool(match.nearby("injured"))
+    return match.rule.category in _INJURY_RAISES and _beside(match, "injured")
 
 
 def _trapped(match: Match) -> bool:
-    return match.rule.category in _TRAP_RAISES and bool(match.nearby("trapped"))
+    return match.rule.category in _TRAP_RAISES and _beside(match, "trapped")
+
+
+def _beside(match: Match, name: str) -> bool:
+    """The marker near the match, in words that are not the match's own."""
+    return any(not set(found) <= match.words for found in match.nearby(name))
 
 
 def _weapon(match: Match) -> bool:
-    return match.rule.category in _WEAPON_RAISES and bool(match.in_sentence("weapon"))
+    return match.rule.category in _WEAPON_RAISES and any(
+        not set(found) <= match.words for found in match.in_sentence("weapon")
+    )
 
 
 def _plan(match: Match) -> bool:

@@ -10,15 +10,17 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from bot.risk.pattern_language import Element, Pattern, Step
+from bot.risk.pattern_language import Element, Pattern
 from bot.risk.spelling_by_sound import SoundIndex
 from bot.risk.utterance import Utterance
 
 WIDEST = 14  # words from the first to the last of a pattern with `&`
 WIDEST_IN_SENTENCE = 22  # the same with `&&`
-MOST_RUNS = 400  # matches of one row in one message; more say nothing new
+MOST_RUNS = 200  # matches of one row in one message; more say nothing new
 _KNOWN_WORDS = 50_000
+_NONE: dict[tuple[str, ...], set[int]] = {}
 
 Place = tuple[int, int]
 
@@ -43,6 +45,8 @@ class Hits:
 
     def without(self, masked: set[int]) -> Hits:
         """The hits that touch none of the masked words."""
+        if not masked:
+            return self
         kept = Hits()
         for element, places in self._places.items():
             rest = [place for place in places if masked.isdisjoint(range(*place))]
@@ -59,6 +63,23 @@ class Found:
     words: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class _Step:
+    element: int
+    gap: int
+    optional: bool
+    closes: bool
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    key: int
+    rows: tuple[tuple[_Step, ...], ...]
+    required: tuple[int, ...]
+    blockers: int | None
+    unit: str
+
+
 class PatternIndex:
     """All patterns and word groups, compiled once."""
 
@@ -69,8 +90,8 @@ class PatternIndex:
         self._by_word: dict[str, set[int]] = defaultdict(set)
         self._by_spelling: dict[str, set[int]] = defaultdict(set)
         self._by_beginning: dict[str, set[int]] = defaultdict(set)
-        self._by_first: dict[str, list[tuple[tuple[str, ...], int]]] = defaultdict(list)
-        self._patterns: dict[int, list[tuple[int, Pattern]]] = defaultdict(list)
+        self._by_pair: dict[tuple[str, str], dict[tuple[str, ...], set[int]]] = defaultdict(lambda: defaultdict(set))
+        self._patterns: dict[int, list[_Compiled]] = defaultdict(list)
         self._known: dict[tuple[str, str], frozenset[int]] = {}
 
     def add_element(self, element: Element) -> int:
@@ -89,18 +110,19 @@ class PatternIndex:
         for beginning in element.beginnings:
             self._by_beginning[beginning].add(number)
         for phrase in element.phrases:
-            self._by_first[phrase[0]].append((phrase, number))
+            self._by_pair[phrase[0], phrase[1]][phrase].add(number)
         return number
 
     def add_pattern(self, key: int, pattern: Pattern) -> None:
         """Add a pattern, found under `key`."""
-        required = [self.add_element(step.element) for row in pattern.rows for step in row if not step.optional]
-        for row in pattern.rows:
-            for step in row:
-                self.add_element(step.element)
-        if pattern.blockers is not None:
-            self.add_element(pattern.blockers)
-        self._patterns[min(required, key=lambda number: self._weights[number])].append((key, pattern))
+        rows = tuple(
+            tuple(_Step(self.add_element(step.element), step.gap, step.optional, step.closes) for step in row)
+            for row in pattern.rows
+        )
+        required = sorted({step.element for row in rows for step in row if not step.optional}, key=self._weights.__getitem__)
+        blockers = None if pattern.blockers is None else self.add_element(pattern.blockers)
+        compiled = _Compiled(key, rows, tuple(required), blockers, "sentence" if pattern.wide else "clause")
+        self._patterns[required[0]].append(compiled)
 
     def hits(self, text: Utterance) -> Hits:
         """Where every element stands in the message."""
@@ -109,17 +131,21 @@ class PatternIndex:
         for position, word in enumerate(text.words):
             for number in self._elements_of(word.norm, word.lemma):
                 found.add(number, (position, position + 1))
-            for phrase, number in self._by_first.get(word.norm, ()):
-                if tuple(norms[position : position + len(phrase)]) == phrase:
-                    found.add(number, (position, position + len(phrase)))
+            if position + 1 < len(norms):
+                for phrase, numbers in self._by_pair.get((word.norm, norms[position + 1]), _NONE).items():
+                    if tuple(norms[position : position + len(phrase)]) == phrase:
+                        for number in numbers:
+                            found.add(number, (position, position + len(phrase)))
         return found
 
     def find(self, text: Utterance, hits: Hits) -> Iterator[Found]:
         """Every pattern that stands in the message, at each of its places."""
-        for anchor in list(hits.elements()):
-            for key, pattern in self._patterns.get(anchor, ()):
-                for words in self._match(pattern, text, hits):
-                    yield Found(key, words)
+        present = set(hits.elements())
+        for anchor in present:
+            for pattern in self._patterns.get(anchor, ()):
+                if present.issuperset(pattern.required):
+                    for words in self._match(pattern, text, hits):
+                        yield Found(pattern.key, words)
 
     def _elements_of(self, norm: str, lemma: str) -> frozenset[int]:
         known = self._known.get((norm, lemma))
@@ -138,45 +164,43 @@ class PatternIndex:
                 found = found | self._by_word.get(word, set())
         return found
 
-    def _match(self, pattern: Pattern, text: Utterance, hits: Hits) -> Iterator[tuple[int, ...]]:
+    def _match(self, pattern: _Compiled, text: Utterance, hits: Hits) -> Iterator[tuple[int, ...]]:
         rows = []
         for row in pattern.rows:
-            runs = list(self._runs(row, text, hits))
+            runs = list(islice(self._runs(row, text, hits), MOST_RUNS))
             if not runs:
                 return
             rows.append(runs)
-        blocked: list[Place] = hits.of(self._elements[pattern.blockers]) if pattern.blockers is not None else []
-        unit = "sentence" if pattern.wide else "clause"
-        for words in rows[0] if len(rows) == 1 else _together(rows, text, unit):
-            if not _stands_in(blocked, words, text, unit):
+        blocked = [] if pattern.blockers is None else hits.of(pattern.blockers)
+        for words in rows[0] if len(rows) == 1 else _together(rows, text, pattern.unit):
+            if not blocked or not _stands_in(blocked, words, text, pattern.unit):
                 yield words
 
-    def _runs(self, row: tuple[Step, ...], text: Utterance, hits: Hits) -> Iterator[tuple[int, ...]]:
-        numbers = [self._elements[step.element] for step in row]
-        if any(not step.optional and not hits.of(number) for step, number in zip(row, numbers)):
-            return
-        for count, (start, end) in enumerate(hits.of(numbers[0])):
-            if count >= MOST_RUNS:
-                return
+    def _runs(self, row: tuple[_Step, ...], text: Utterance, hits: Hits) -> Iterator[tuple[int, ...]]:
+        for start, end in hits.of(row[0].element):
             if not (row[0].closes and _goes_on(end, text)):
-                yield from self._extended(row, numbers, 1, tuple(range(start, end)), text, hits)
+                if len(row) == 1:
+                    yield tuple(range(start, end))
+                else:
+                    yield from self._extended(row, 1, tuple(range(start, end)), text, hits)
 
     def _extended(
-        self, row: tuple[Step, ...], numbers: list[int], index: int, words: tuple[int, ...], text: Utterance, hits: Hits
+        self, row: tuple[_Step, ...], index: int, words: tuple[int, ...], text: Utterance, hits: Hits
     ) -> Iterator[tuple[int, ...]]:
         if index == len(row):
             yield words
             return
+        step = row[index]
         after = words[-1] + 1
-        places = hits.of(numbers[index])
+        places = hits.of(step.element)
         first = bisect_left(places, (after, 0))
-        last = bisect_right(places, (after + row[index].gap, len(text.words) + 1))
+        last = bisect_right(places, (after + step.gap, len(text.words) + 1))
         sentence = text.words[words[-1]].sentence
         for start, end in places[first:last]:
-            if text.words[end - 1].sentence == sentence and not (row[index].closes and _goes_on(end, text)):
-                yield from self._extended(row, numbers, index + 1, (*words, *range(start, end)), text, hits)
-        if row[index].optional:
-            yield from self._extended(row, numbers, index + 1, words, text, hits)
+            if text.words[end - 1].sentence == sentence and not (step.closes and _goes_on(end, text)):
+                yield from self._extended(row, index + 1, (*words, *range(start, end)), text, hits)
+        if step.optional:
+            yield from self._extended(row, index + 1, words, text, hits)
 
 
 def _together(rows: list[list[tuple[int, ...]]], text: Utterance, unit: str) -> Iterator[tuple[int, ...]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from bot.language.pipeline import verb_forms
-from bot.risk.context import MARKERS, Match, judge
+from bot.risk.context import MARKERS, Markers, Match, judge
 from bot.risk.matching import PatternIndex
 from bot.risk.pattern_language import PatternError, PatternLanguage
 from bot.risk.reading import Part, Span, severity
@@ -74,11 +73,11 @@ class PatternReader:
         if not text.words:
             return []
         hits = self._index.hits(text).without(self._idiomatic(text))
-        markers: dict[str, list[tuple[int, ...]]] = defaultdict(list)
+        markers = Markers(text)
         matches: list[tuple[Rule, tuple[int, ...]]] = []
         for found in self._index.find(text, hits):
             if found.key < 0:
-                markers[self._marker_names[found.key]].append(found.words)
+                markers.add(self._marker_names[found.key], found.words)
             else:
                 matches.append((self.rules[found.key], found.words))
         best: dict[tuple[str, str], tuple[str, str | None, list[Span]]] = {}

@@ -28,6 +28,8 @@ _SUBJECTS = frozenset("ik hij zij ze wij we jij je jullie het er niemand iederee
 _DETERMINERS = frozenset("mijn zijn haar onze ons hun de het een die dat deze my his her ihre mein".split())
 _POSSESSIVE_SLIPS = frozenset({"me", "men", "mij", "mi", "ma", "m"})
 LONGEST_CLAUSE = 40
+# Text without full stops is cut at a clause after so many words, so that words far apart say nothing about each other.
+LONGEST_SENTENCE = 60
 
 
 @functools.lru_cache(maxsize=50_000)
@@ -61,23 +63,6 @@ class Utterance:
     words: list[Word] = field(default_factory=list)
     questions: set[int] = field(default_factory=set)
 
-    def clause(self, index: int) -> range:
-        """The positions of the words in the clause of the word at `index`."""
-        return self._around(index, "clause")
-
-    def sentence(self, index: int) -> range:
-        """The positions of the words in the sentence of the word at `index`."""
-        return self._around(index, "sentence")
-
-    def _around(self, index: int, unit: str) -> range:
-        number = getattr(self.words[index], unit)
-        first, last = index, index
-        while first > 0 and getattr(self.words[first - 1], unit) == number:
-            first -= 1
-        while last + 1 < len(self.words) and getattr(self.words[last + 1], unit) == number:
-            last += 1
-        return range(first, last + 1)
-
 
 def utterance(doc: Doc, lemmas: Mapping[str, str], family: Set[str]) -> Utterance:
     """The message in words.
@@ -89,14 +74,14 @@ def utterance(doc: Doc, lemmas: Mapping[str, str], family: Set[str]) -> Utteranc
     """
     raw = _raw_words(doc, lemmas)
     read = Utterance()
-    clause = sentence = length = 0
+    clause = sentence = length = sentence_length = 0
     paused = False
     for position, (norm, lemma, start, end) in enumerate(raw):
         if norm in _SENTENCE_ENDS:
             if norm == "?":
                 read.questions.add(sentence)
             if read.words and read.words[-1].sentence == sentence:
-                sentence, clause, length = sentence + 1, clause + 1, 0
+                sentence, clause, length, sentence_length = sentence + 1, clause + 1, 0, 0
             continue
         if norm in _PAUSES:
             paused = True
@@ -106,10 +91,12 @@ def utterance(doc: Doc, lemmas: Mapping[str, str], family: Set[str]) -> Utteranc
         begins = begins or (norm in _CONJUNCTIONS and _is_subject(following, family))
         if length and (begins or length >= LONGEST_CLAUSE):
             clause, length = clause + 1, 0
+            if sentence_length >= LONGEST_SENTENCE:
+                sentence, sentence_length = sentence + 1, 0
         if norm in _POSSESSIVE_SLIPS and following and following[0] in family:
             norm = lemma = "mijn"
         read.words.append(Word(norm, lemma, start, end, clause, sentence))
-        length, paused = length + 1, False
+        length, sentence_length, paused = length + 1, sentence_length + 1, False
     return read
 
 

@@ -75,9 +75,19 @@ class Database:
         Raises:
             StorageError: the database is out of reach or damaged, or the key is another one.
         """
-        try:
+        with self._clear_errors():
             self._migrate()
             self._check_key(cipher)
+
+    def has_tables(self) -> bool:
+        """Whether the tables were made; raises StorageError when the database cannot be used."""
+        with self._clear_errors():
+            return inspect(self.engine).has_table("key_checks")
+
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
         except DataKeyError as error:
             raise StorageError(
                 f"the data key does not fit the database {self._shown_url}: put the key back that it was made with "
@@ -126,10 +136,6 @@ class Database:
                 connection.execute(insert(key_checks).values(id=1, value=cipher.encrypt("wijzer", "key check")))
             else:
                 cipher.decrypt(value, "key check")
-
-    def has_tables(self) -> bool:
-        """Whether the tables were made."""
-        return inspect(self.engine).has_table("conversations")
 
 
 def _prepare_sqlite_connection(connection: sqlite3.Connection, record: object) -> None:

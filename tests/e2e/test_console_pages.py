@@ -1,7 +1,6 @@
 """The console in a real browser: readable for everyone, at 1200 and 360 pixels, and up to date by itself.
 
-Needs Chromium (`CHROMIUM`, else /usr/bin/chromium). With `SCREENSHOTS=directory` every page that is checked is also kept as a
-picture there.
+With `SCREENSHOTS=directory` every page that is checked is also kept as a picture there.
 """
 
 from __future__ import annotations
@@ -16,24 +15,12 @@ from pathlib import Path
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from bot.console.accounts import one_time_link
 from bot.handoff.cases import Signal
 from tests.console_day import fill, reading
 from tests.console_world import PASSWORD, ConsoleWorld, use_test_texts
-
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no browser at {CHROMIUM}")
 
 
 class ConsoleServer:
@@ -44,9 +31,10 @@ class ConsoleServer:
         self.case = fill(world)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._server = uvicorn.Server(
-            uvicorn.Config(world.application(), log_level="warning", timeout_graceful_shutdown=1, lifespan="off", ws="none")
+        config = uvicorn.Config(
+            world.application(), log_level="warning", timeout_graceful_shutdown=1, lifespan="off", ws="none"
         )
+        self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
 
     def __enter__(self) -> ConsoleServer:
@@ -61,14 +49,6 @@ class ConsoleServer:
         self._server.should_exit = True
         self._thread.join(timeout=10)
         self._socket.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -139,7 +119,7 @@ def test_every_page_is_accessible_and_fits(
         page.goto(address)
         check(page, f"{name}-{style}")
     page.goto("/staff/conversations")
-    page.get_by_role("link", name="Openen").first.click()
+    page.get_by_role("link", name=": gesprek").first.click()
     check(page, f"conversation-{style}")
 
 
@@ -224,6 +204,22 @@ def test_control_enter_sends_the_reply_without_leaving_the_page(
     assert server.world.texts_to("dag-sanne")[-1] == ("staff", "Ben je alleen thuis?")
 
 
+@pytest.mark.parametrize("width", [1200, 360])
+def test_a_long_conversation_opens_at_its_end(server: ConsoleServer, visitor: Callable[..., Page], width: int) -> None:
+    for number in range(40):
+        server.world.person_writes("dag-sanne", f"bericht {number}")
+    page = visitor(width=width)
+    page.goto(f"/staff/cases/{server.case}")
+    expect(page.get_by_text("bericht 39")).to_be_in_viewport()
+    expect(page.get_by_label("Jouw bericht")).to_be_in_viewport()
+    server.world.person_writes("dag-sanne", "en nog een")
+    server.world.notifications.notify("conversation:dag-sanne")
+    expect(page.get_by_text("en nog een")).to_be_in_viewport(ratio=1)
+    message, reply = page.get_by_text("en nog een").bounding_box(), page.locator(".reply").bounding_box()
+    assert message is not None and reply is not None
+    assert message["y"] + message["height"] <= reply["y"]
+
+
 def test_a_lost_connection_keeps_the_reply(server: ConsoleServer, visitor: Callable[..., Page]) -> None:
     page = visitor()
     page.goto(f"/staff/cases/{server.case}")
@@ -234,9 +230,7 @@ def test_a_lost_connection_keeps_the_reply(server: ConsoleServer, visitor: Calla
     expect(page.get_by_label("Jouw bericht")).to_have_value("Blijf waar je bent")
 
 
-def test_a_colleague_who_takes_over_leaves_the_typed_text(
-    server: ConsoleServer, visitor: Callable[..., Page]
-) -> None:
+def test_a_colleague_who_takes_over_leaves_the_typed_text(server: ConsoleServer, visitor: Callable[..., Page]) -> None:
     sanne, administrator = visitor("Sanne"), visitor("Ayşe de Groot")
     for page in (sanne, administrator):
         page.goto(f"/staff/cases/{server.case}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import itertools
 import threading
 import time
@@ -144,7 +145,7 @@ class BotApiState:
                 return None
             update_id = self.next_update_id
             self.next_update_id += 1
-            self.updates.append({"update_id": update_id, kind: content})
+            self.updates.append({"update_id": update_id, kind: copy.deepcopy(content)})
             return update_id
 
     def add_message(self, chat: Chat, sender: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:

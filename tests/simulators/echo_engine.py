@@ -11,7 +11,6 @@ from sqlalchemy.engine import Connection
 
 from bot.conversation.messages import Button, IncomingMessage, Outcome, Reply
 from bot.conversation.store import Changes, ConversationStore
-from bot.handoff.cases import Signal
 from bot.storage.notifications import Notifications
 
 LEASE_SECONDS = 30.0
@@ -72,7 +71,7 @@ def choices(text: str, *titles: str) -> Reply:
 
 
 class _NoTexts:
-    def waiting(self, connection: Connection, audience: str | None, signal: Signal, now: datetime) -> list[Reply]:
+    def waiting(self, connection: Connection, audience: str | None, is_new: bool, now: datetime) -> list[Reply]:
         return []
 
 

@@ -1,4 +1,4 @@
-"""The Telegram channel, running for a test: in an event loop of its own thread, against the simulated Bot API server."""
+"""The Telegram channel, running for a test in an event loop of its own, against the simulated Bot API server."""
 
 from __future__ import annotations
 

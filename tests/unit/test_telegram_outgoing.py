@@ -38,7 +38,9 @@ def conversation_of(store: ConversationStore, address: str) -> str:
     return store.receive(IncomingMessage("telegram", address, f"first of {address}", "hoi"), NOW).conversation
 
 
-def queue(store: ConversationStore, conversation: str, *texts: str, buttons: list[dict[str, str]] | None = None) -> None:
+def queue(
+    store: ConversationStore, conversation: str, *texts: str, buttons: list[dict[str, str]] | None = None
+) -> None:
     with store.database.transaction() as connection:
         for text in texts:
             cases.add_message(connection, store.cipher, conversation, "telegram", "bot", text, NOW, choices=buttons)

@@ -47,7 +47,8 @@ def post(receiver: FakeReceiver, body: Any, secret: str | None = None) -> int:
     application = Starlette(routes=[Route("/telegram/webhook", webhook.receive, methods=["POST"])])
     headers = {SECRET_HEADER: (webhook_secret(TOKEN) if secret is None else secret).encode("latin-1")}
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return TestClient(application).post("/telegram/webhook", content=content, headers=headers).status_code
+    status: int = TestClient(application).post("/telegram/webhook", content=content, headers=headers).status_code
+    return status
 
 
 def test_an_update_with_the_secret_is_stored() -> None:

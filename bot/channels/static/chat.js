@@ -181,9 +181,11 @@ page.keep.addEventListener("change", () => {
   showKeeping();
 });
 
-document.addEventListener("click", (event) => {
-  if (!page.keeping.contains(event.target)) page.keeping.open = false;
-});
+for (const leaving of ["click", "focusin"]) {
+  document.addEventListener(leaving, (event) => {
+    if (!page.keeping.contains(event.target)) page.keeping.open = false;
+  });
+}
 
 page.keeping.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || !page.keeping.open) return;

@@ -22,7 +22,7 @@ export function prepareExit(stop) {
     event.preventDefault();
     leave();
   });
-  let last = 0;
+  let last = -Infinity;
   document.addEventListener(
     "keydown",
     (event) => {

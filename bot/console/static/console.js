@@ -1,7 +1,8 @@
 /* Keeps an open page up to date. Without this script everything still works, by reloading.
  *
- * The server says "something changed" (server-sent events); the page is fetched again and every element with `data-live` takes
- * over what is new: `append` adds and replaces children by id, `swap` is replaced when its `data-version` differs.
+ * The server says "something changed" (server-sent events); the page is fetched again and every element with
+ * `data-live` takes over what is new: `append` adds and replaces children by id, `swap` is replaced when its
+ * `data-version` differs.
  */
 "use strict";
 
@@ -54,7 +55,8 @@
     if (old.dataset.version === fresh.dataset.version) return;
     const typed = new Map([...old.querySelectorAll("textarea, select")].map((field) => [field.name, field.value]));
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
-    const selector = focused && (focused.id ? `#${CSS.escape(focused.id)}` : focused.href ? `a[href="${CSS.escape(focused.getAttribute("href"))}"]` : null);
+    const address = focused?.getAttribute("href");
+    const selector = focused?.id ? `#${CSS.escape(focused.id)}` : address && `a[href="${CSS.escape(address)}"]`;
     old.replaceWith(fresh);
     for (const field of fresh.querySelectorAll("textarea, select")) {
       if (typed.get(field.name)) field.value = typed.get(field.name);
@@ -68,12 +70,17 @@
     }
     if (focused) ((selector && fresh.querySelector(selector)) || document.getElementById("inhoud")).focus();
   };
+  const lastMessage = () => document.getElementById("berichten")?.lastElementChild;
+  const showEnd = () => {
+    lastMessage()?.scrollIntoView({ block: "end" });
+    document.querySelector(".reply")?.scrollIntoView({ block: "nearest" });
+  };
   const isInSight = (element) => {
     const box = element?.getBoundingClientRect();
     return Boolean(box) && box.bottom > 0 && box.top < window.innerHeight;
   };
   const takeOver = (page) => {
-    const replyWasInSight = isInSight(document.querySelector(".reply"));
+    const wasAtEnd = isInSight(lastMessage());
     const before = new Set((document.getElementById("lijst")?.dataset.acute || "").split(" ").filter(Boolean));
     for (const old of document.querySelectorAll("[data-live]")) {
       const fresh = page.getElementById(old.id);
@@ -83,7 +90,7 @@
     }
     document.title = page.title;
     count();
-    if (replyWasInSight) document.querySelector(".reply")?.scrollIntoView({ block: "nearest" });
+    if (wasAtEnd) showEnd();
     const after = (document.getElementById("lijst")?.dataset.acute || "").split(" ").filter(Boolean);
     if (after.some((one) => !before.has(one))) {
       say("alarm", "Nieuwe acute zaak in de wachtrij.");
@@ -119,7 +126,7 @@
     say("alarm", "Je bent afgemeld.");
   };
 
-  /* Listening, with polling for when the stream is down. A hidden case page only polls: browsers allow few streams at once. */
+  /* Listening, with polling for when the stream is down. A hidden case page only polls: browsers allow few streams. */
   const pollEvery = (milliseconds) => {
     window.clearInterval(poll);
     poll = milliseconds ? window.setInterval(refresh, milliseconds) : null;
@@ -215,7 +222,7 @@
         field.value = "";
         takeOver(page);
         say("melding", "Je bericht is verstuurd.");
-        document.getElementById("berichten").lastElementChild?.scrollIntoView({ block: "nearest" });
+        showEnd();
         showError(form, "");
       } else {
         const error = page.querySelector(".notice-error, .card p");
@@ -230,7 +237,7 @@
     }
   });
 
-  if (!location.hash) document.querySelector(".reply")?.scrollIntoView({ block: "end" });
+  if (document.querySelector(".reply")) showEnd();
   document.querySelector("[data-focus]")?.focus();
   document.querySelector(".link-field")?.addEventListener("focus", (event) => event.target.select());
 })();

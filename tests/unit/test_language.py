@@ -1,0 +1,121 @@
+"""Spelling, who is talking, which language, which place."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.language.detection import detect_language
+from bot.language.encoder import MAXIMUM_WINDOWS, WINDOW_WORDS, windows_of
+from bot.language.persona import Persona, read_persona
+from bot.language.places import PlaceReader
+from bot.language.spelling import clean, normalize
+
+PLACES = PlaceReader()
+
+
+@given(st.text(max_size=200))
+def test_cleaning_keeps_every_offset(text: str) -> None:
+    assert len(clean(text)) == len(text)
+
+
+@given(st.text(max_size=200))
+def test_normalising_any_text_gives_a_text(text: str) -> None:
+    assert isinstance(normalize(text), str)
+
+
+@pytest.mark.parametrize(
+    ("typed", "normal"),
+    [
+        ("mn ouders gaan sgeiden wrm", "mijn ouders gaan scheiden waarom"),
+        ("ik ben booooos", "ik ben boos"),
+        ("m\u200bijn o\u0443ders", "mijn ouders"),
+        ("idk ff", "weet ik niet even"),
+    ],
+)
+def test_chat_spelling_becomes_written_dutch(typed: str, normal: str) -> None:
+    assert normalize(typed) == normal
+
+
+@pytest.mark.parametrize(
+    ("typed", "persona"),
+    [
+        ("ik ben 9 en papa gaat weg", Persona("child", True)),
+        ("ik ben 12", Persona("teen", True)),
+        ("ik zit in groep 6", Persona("child", True)),
+        ("ik ben zijn moeder", Persona("parent", True)),
+        ("mn ex komt nooit", Persona("parent", False)),
+        ("mijn ouders gaan scheiden", Persona("teen", False)),
+        ("ik ben intern begeleider op een basisschool", Persona("professional", True)),
+        ("wat is een mediator", None),
+        ("ik ben 3 keer verhuisd", None),
+    ],
+)
+def test_who_is_talking_is_read(typed: str, persona: Persona | None) -> None:
+    assert read_persona(typed) == persona
+
+
+@pytest.mark.parametrize(
+    ("typed", "language"),
+    [
+        ("hoi", "nl"),
+        ("ok thanks", "nl"),
+        ("ben je een robot", "nl"),
+        ("asdf", "nl"),
+        ("My parents are splitting up and I need help", "en"),
+        ("türkçe konuşabilir miyiz", "tr"),
+        ("Jestem w trakcie rozwodu", "pl"),
+        ("Потрібна допомога дитині", "uk"),
+        ("والداي سينفصلان", "ar"),
+        ("mi no por papia hulandes", "pap"),
+        ("", "nl"),
+    ],
+)
+def test_the_language_is_read(typed: str, language: str) -> None:
+    assert detect_language(typed) == language
+
+
+@pytest.mark.parametrize(
+    ("typed", "municipality"),
+    [
+        ("ik woon in best", "Best"),
+        ("ik vind het best moeilijk", None),
+        ("den haag", "'s-Gravenhage"),
+        ("ammersfoort", "Amersfoort"),
+        ("5701 AB", "Helmond"),
+        ("mijn salaris is 2801 euro", None),
+        ("in 2018 gingen ze uit elkaar", None),
+        ("mn ex is naar Almere verhuisd en ik zit nog in Lelystad", "Lelystad"),
+        ("mijn vader woont in Assen en ik in Emmen", "Emmen"),
+        ("ik kom uit Bergen", None),
+        ("bij ons in de wijk", None),
+        ("ik woon in antwerpen", None),
+        ("stadshagen zwolle", "Zwolle"),
+        ("zelfs in de kelder ruikt het naar hem", None),
+    ],
+)
+def test_the_place_is_read(typed: str, municipality: str | None) -> None:
+    assert PLACES.read(typed).municipality == municipality
+
+
+def test_a_name_of_two_municipalities_gives_both_to_choose_from() -> None:
+    assert PLACES.read("ik woon in bergen").candidates == ("Bergen (L.)", "Bergen (NH.)")
+
+
+def test_a_place_abroad_is_said_to_be_abroad() -> None:
+    assert PLACES.read("ik woon in antwerpen").foreign == "Antwerpen"
+
+
+@given(st.text(max_size=300))
+def test_any_text_gives_a_place_reading_within_the_text(text: str) -> None:
+    for mention in PLACES.read(text).mentions:
+        assert 0 <= mention.start < mention.end <= len(text)
+
+
+def test_a_long_text_is_read_in_at_most_eight_windows_with_its_start_and_end() -> None:
+    words = [f"w{number}" for number in range(WINDOW_WORDS * 30)]
+    windows = windows_of(" ".join(words))
+    assert len(windows) == MAXIMUM_WINDOWS
+    assert windows[0].startswith("w0 ")
+    assert windows[-1].endswith(words[-1])
