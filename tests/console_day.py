@@ -26,7 +26,7 @@ def reading(text: str, level: str, category: str | None, words: str, intent: str
 
 def harmless(intent: str, confidence: float) -> dict[str, Any]:
     """A stored reading without risk."""
-    risk = {"level": "none", "category": None, "score": 0.0, "evidence": [], "parts": []}
+    risk: dict[str, Any] = {"level": "none", "category": None, "score": 0.0, "evidence": [], "parts": []}
     return {"intent": {"name": intent, "confidence": confidence}, "risk": risk}
 
 

@@ -60,9 +60,7 @@ class WebChannel:
         exit_url: neutral page to which the quick exit leads.
     """
 
-    def __init__(
-        self, engine: ConversationEngine, notifications: Notifications, exit_url: str = EXIT_URL
-    ) -> None:
+    def __init__(self, engine: ConversationEngine, notifications: Notifications, exit_url: str = EXIT_URL) -> None:
         self._engine = engine
         self._conversations = WebConversations(engine.store)
         self._notifications = notifications

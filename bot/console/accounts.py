@@ -124,7 +124,7 @@ def token_hash(token: str) -> str:
 def ensure_first_administrator(database: Database, settings: Settings) -> str | None:
     """A one-time link for the first administrator, made when missing; None once an administrator has a password.
 
-    Each call gives a fresh link; earlier ones stay valid until one is used or they are too old, as replicas start together.
+    Each call gives a fresh link; earlier ones stay valid until one is used, because replicas start together.
     """
     try:
         return _link_of_first_administrator(database, settings)

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from bot.console.conversations import fingerprint
 from bot.console.transcript import SHOWN_MESSAGES, read_transcript
 from bot.console.visits import BASE, Visit, row_id
 from bot.handoff import cases
@@ -194,6 +195,7 @@ def _shown(visit: Visit, status: int = 200, error: str | None = None) -> Respons
         case=case,
         is_mine=case.state == "active" and case.claimed_by == visit.who.staff_id,
         transcript=transcript,
+        fingerprint=fingerprint(case.conversation),
         events=events,
         earlier=earlier,
         outcomes=OUTCOMES,

@@ -70,6 +70,7 @@ def conversation_page(visit: Visit) -> Response:
         "conversation.html",
         conversation=row,
         transcript=transcript,
+        fingerprint=fingerprint(conversation),
         open_case=open_case,
         reference=visit.request.path_params["reference"],
     )
@@ -115,5 +116,5 @@ def conversation_of(reference: str, cipher: Cipher) -> str:
 
 
 def fingerprint(conversation: str) -> str:
-    """What a log may say of a conversation: the id itself would open it."""
+    """The conversation's mark on pages and in logs (12 hexadecimal digits): the id itself would open it."""
     return hashlib.sha256(conversation.encode()).hexdigest()[:12]

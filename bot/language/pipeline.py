@@ -90,7 +90,7 @@ def build_pipeline() -> Language:
 
 
 def spacy_lemmas() -> dict[str, str]:
-    """spaCy's Dutch lemma table (package `spacy-lookups-data`), lower-case forms only."""
+    """SpaCy's Dutch lemma table (package `spacy-lookups-data`), lower-case forms only."""
     import spacy_lookups_data
 
     file = Path(spacy_lookups_data.__file__).parent / "data" / "nl_lemma_lookup.json.gz"

@@ -27,13 +27,13 @@ SHORT_NAME, LONG_NAME = 5, 9
 
 _WORD = re.compile(r"['’]?[^\W_]+(?:['’.\-][^\W_]+)*", re.UNICODE)
 _BEFORE_PLACE = frozenset(
-    "in uit bij te naar omgeving regio gemeente woon woont wonen gewoond vanuit nabij buurt rond rondom tot richting plaats dorp stad van".split()
+    ["in", "uit", "bij", "te", "naar", "omgeving", "regio", "gemeente", "woon", "woont", "wonen", "gewoond", "vanuit", "nabij", "buurt", "rond", "rondom", "tot", "richting", "plaats", "dorp", "stad", "van"]
 )
 _STRONG_BEFORE = _BEFORE_PLACE - frozenset({"van", "bij", "naar", "tot", "te", "uit", "in"})
 _NEVER_FIRST = _BEFORE_PLACE | {"de", "het", "een", "en", "of", "ik", "we"}
-_WEAK_WORDS_BETWEEN = frozenset("de het in omgeving buurt van regio gemeente dorpje plaatsje".split())
+_WEAK_WORDS_BETWEEN = frozenset(["de", "het", "in", "omgeving", "buurt", "van", "regio", "gemeente", "dorpje", "plaatsje"])
 _POSTCODE = re.compile(r"(?<![\d.,€])([1-9]\d{3})(?: ?([A-Za-z]{2})(?![A-Za-z]))?(?![\d.,]*\d)")
-_NOT_LETTERS = frozenset("is en op in of de ik ze we je me te er al nu en ja".split())
+_NOT_LETTERS = frozenset(["is", "en", "op", "in", "of", "de", "ik", "ze", "we", "je", "me", "te", "er", "al", "nu", "en", "ja"])
 _AMOUNT_AFTER = re.compile(r"^\s*(?:euro|eur|€|bruto|netto|keer|km|kilometer|meter|gram|dagen|uur|mensen|kinderen|per)\b", re.IGNORECASE)
 _AMOUNT_BEFORE = re.compile(r"(?:€|euro|salaris|verdien\w*|sinds|jaar|vanaf|tussen|in het jaar|(?<!post)code|nummer)(?: \w+)? ?$", re.IGNORECASE)
 _POSTCODE_BEFORE = re.compile(r"(?:postcode|postcodegebied|woon|woont|wonen)\b[^.?!]*$", re.IGNORECASE)
@@ -127,7 +127,7 @@ class PlaceReader:
             start, end = words[position][0], words[position + length - 1][1]
             name = fold(text[start:end])
             if name in self._names or name in self._foreign:
-                doubtful = name in self._common or self._is_small(name) and _in_passing(text, words, position, length)
+                doubtful = name in self._common or (self._is_small(name) and _in_passing(text, words, position, length))
                 if doubtful and not _is_place_here(text, words, position, length):
                     continue
                 return self._mention(name, start, end, True), length
@@ -258,7 +258,7 @@ def _is_place_here(text: str, words: list[tuple[int, int, str]], position: int, 
         return True
     before = words[position - 1][2].lower() if position else ""
     two_before = words[position - 2][2].lower() if position > 1 else ""
-    if before in _STRONG_BEFORE or two_before in ("gemeente", "woon", "wonen") and before in ("in", "te", "bij"):
+    if before in _STRONG_BEFORE or (two_before in ("gemeente", "woon", "wonen") and before in ("in", "te", "bij")):
         return True
     word = words[position][2]
     if before == "in" and word.lower() in ("de", "het") and not word[0].isupper():
@@ -270,7 +270,7 @@ def _is_place_here(text: str, words: list[tuple[int, int, str]], position: int, 
         return re.match(r"\s*,?\s*(?:bij|vlakbij|gemeente|provincie)\s", rest) is not None
     if before in ("in", "uit", "te", "bij", "naar", "vanuit", "omgeving"):
         after = words[position + length][2].lower() if position + length < len(words) else ""
-        return word[0].isupper() or not has_capitals and before in ("in", "uit", "te") and after not in ("van", "de", "het", "een")
+        return word[0].isupper() or (not has_capitals and before in ("in", "uit", "te") and after not in ("van", "de", "het", "een"))
     return False
 
 

@@ -115,7 +115,7 @@ def _latin_when_mixed(match: re.Match[str]) -> str:
     word = match.group()
     if word.isascii():
         return word
-    if _LATIN.search(word) and _CYRILLIC.search(word) or not _CYRILLIC.search(word) and not _is_greek(word):
+    if (_LATIN.search(word) and _CYRILLIC.search(word)) or (not _CYRILLIC.search(word) and not _is_greek(word)):
         return word.translate(_LOOK_ALIKES)
     return word
 
@@ -133,9 +133,7 @@ def normal_form(word: str) -> str:
     word = word.replace("\u2063", "").lower()
     if word in CHAT_WORDS:
         return CHAT_WORDS[word]
-    if _LEET_WORD.match(word) and not word[0].isdigit():
-        word = word.translate(_LEET)
-    elif _LEET_WORD.match(word) and sum(map(str.isalpha, word)) >= len(word) - 2 and not re.match(r"^\d+(?:e|de|ste|uur|x|jr|j)$", word):
+    if (_LEET_WORD.match(word) and not word[0].isdigit()) or (_LEET_WORD.match(word) and sum(map(str.isalpha, word)) >= len(word) - 2 and not re.match(r"^\d+(?:e|de|ste|uur|x|jr|j)$", word)):
         word = word.translate(_LEET)
     if _REPEATED.search(word):
         for shorter in (_REPEATED.sub(r"\1\1", word), _REPEATED.sub(r"\1", word)):

@@ -1,6 +1,7 @@
-"""What stands around a sign of danger and changes it: each effect has a name, its words are in `config/risk/context.yml`.
+"""What stands around a sign of danger and changes it: each effect has a name; its words are in `context.yml`.
 
-An effect reaches no further than its clause or sentence: a joke or a negation in one never takes away what the other says.
+An effect reaches no further than its clause or sentence: a joke or a negation in one never takes away what the other
+says.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ MARKERS = (
     "past",
     "still",
     "hypothetical",
+    "dream",
     "game",
     "fiction",
     "news",
@@ -64,19 +66,86 @@ MARKERS = (
     "weapon",
     "plan",
 )
-_LINKS = frozenset("en maar want dat als omdat dus terwijl toen of and but because ve ama bo und aber weil et mais".split())
-_ADVERBS = frozenset(
-    "echt ook gewoon helemaal hoor dus toch nog zelf ooit eens zo meer of om te mij me mich ons hem haar mnie beni".split()
+_LINKS = frozenset(
+    [
+        "en",
+        "maar",
+        "want",
+        "dat",
+        "als",
+        "omdat",
+        "dus",
+        "terwijl",
+        "toen",
+        "of",
+        "and",
+        "but",
+        "because",
+        "ve",
+        "ama",
+        "bo",
+        "und",
+        "aber",
+        "weil",
+        "et",
+        "mais",
+    ]
 )
-_PERSONS = frozenset("ik hij zij ze we wij i he she they je iemand".split())
-_GAME_TOUCHES = frozenset({"physical_abuse", "threat_to_life", "harm_to_others", "suicide", "abduction", "stalking", "runaway"})
+_ADVERBS = frozenset(
+    [
+        "echt",
+        "ook",
+        "gewoon",
+        "helemaal",
+        "hoor",
+        "dus",
+        "toch",
+        "nog",
+        "zelf",
+        "ooit",
+        "eens",
+        "zo",
+        "meer",
+        "of",
+        "om",
+        "te",
+        "mij",
+        "me",
+        "mich",
+        "ons",
+        "hem",
+        "haar",
+        "mnie",
+        "beni",
+    ]
+)
+_PERSONS = frozenset(["ik", "hij", "zij", "ze", "we", "wij", "i", "he", "she", "they", "je", "iemand"])
+_GAME_TOUCHES = frozenset(
+    {"physical_abuse", "threat_to_life", "harm_to_others", "suicide", "abduction", "stalking", "runaway"}
+)
 _TODAY_RAISES = frozenset({"suicide", "threat_to_life", "abduction", "harm_to_others", "honour_violence"})
 _INJURY_RAISES = frozenset({"physical_abuse", "domestic_violence", "sexual_abuse", "self_harm", "honour_violence"})
 _TRAP_RAISES = frozenset(
-    {"physical_abuse", "domestic_violence", "sexual_abuse", "honour_violence", "emotional_abuse", "threat_to_life", "stalking"}
+    {
+        "physical_abuse",
+        "domestic_violence",
+        "sexual_abuse",
+        "honour_violence",
+        "emotional_abuse",
+        "threat_to_life",
+        "stalking",
+    }
 )
 _WEAPON_RAISES = frozenset(
-    {"physical_abuse", "domestic_violence", "threat_to_life", "honour_violence", "stalking", "harm_to_others", "emotional_abuse"}
+    {
+        "physical_abuse",
+        "domestic_violence",
+        "threat_to_life",
+        "honour_violence",
+        "stalking",
+        "harm_to_others",
+        "emotional_abuse",
+    }
 )
 _CAN_STOP = frozenset({"physical_abuse", "domestic_violence", "self_harm", "stalking", "emotional_abuse", "suicide"})
 _CHILD_TOUCHES = frozenset({"physical_abuse", "emotional_abuse", "threat_to_life"})
@@ -136,19 +205,26 @@ def judge(match: Match) -> Verdict:
         ("no-longer", _no_longer),
         ("past", _past),
         ("hypothetical", _hypothetical),
+        ("dream", _dreamt),
         ("among-children", _among_children),
     ):
         if name not in match.rule.keeps and lowers(match):
             return Verdict("concern", name)
     if match.rule.level == "high" and "raise" not in match.rule.keeps:
-        for name, raises in (("now", _now), ("injured", _injured), ("trapped", _trapped), ("weapon", _weapon), ("plan", _plan)):
+        for name, raises in (
+            ("now", _now),
+            ("injured", _injured),
+            ("trapped", _trapped),
+            ("weapon", _weapon),
+            ("plan", _plan),
+        ):
             if name not in match.rule.keeps and raises(match):
                 return Verdict("acute", name)
     return Verdict(match.rule.level)
 
 
 def _negated(match: Match) -> bool:
-    """ "hij slaat mij niet", "niet dat hij mij slaat"; not "hij houdt niet op", nor a "niet" that belongs to other words."""
+    """A "niet" of the match itself: "hij slaat mij niet"; not "hij houdt niet op", nor one that belongs to other words."""
     if match.before("negated-before", 2):
         return True
     kept = {found[0] for name in ("negation-kept", "no-longer") for found in match.in_clause(name)}
@@ -192,9 +268,7 @@ def _told(match: Match) -> bool:
     for name in ("fiction", "news", "schoolwork"):
         for found in match.in_sentence(name):
             same_clause = match.text.words[found[0]].clause in match.clauses
-            if (same_clause and not own) or (found[0] < match.first and not own) or (same_clause and found[0] < match.first):
-                return True
-            if name == "schoolwork" and not own:
+            if not own and (same_clause or found[0] < match.first or name == "schoolwork"):
                 return True
     return False
 
@@ -209,19 +283,25 @@ def _asked(match: Match) -> bool:
 def _no_longer(match: Match) -> bool:
     """ "hij slaat mij niet meer"."""
     return match.rule.category in _CAN_STOP and any(
-        match.first <= found[0] <= match.last + 2 and match.words.isdisjoint(found) for found in match.in_clause("no-longer")
+        match.first <= found[0] <= match.last + 2 and match.words.isdisjoint(found)
+        for found in match.in_clause("no-longer")
     )
 
 
 def _past(match: Match) -> bool:
     """Told as long ago, and not said to go on."""
-    told = [found for found in match.in_sentence("past") if not set(found) & match.words]
-    return bool(told) and not match.nearby("still")
+    told = any(not set(found) <= match.words for found in match.in_sentence("past"))
+    return told and not match.nearby("still")
 
 
 def _hypothetical(match: Match) -> bool:
     """ "stel dat hij mij slaat"; thoughts of death stay what they are."""
     return match.rule.category not in ("suicide", "self_harm") and bool(match.in_clause("hypothetical"))
+
+
+def _dreamt(match: Match) -> bool:
+    """Seen in a dream; a wish to die is no dream."""
+    return match.rule.category not in ("suicide", "self_harm") and bool(match.in_sentence("dream"))
 
 
 def _among_children(match: Match) -> bool:

@@ -1,11 +1,12 @@
 """Finds patterns in the words of a message, quickly: only patterns whose rarest words are there are tried.
 
-spaCy's own Matcher cannot ask for "this spelling or this lemma" in one place, nor see two words in one token ("kwil"), and
-its word sets run in Python for every token and pattern; with two thousand patterns this index is faster and says more.
+spaCy's own Matcher cannot ask for "this spelling or this lemma" in one place, nor see two words in one token ("kwil"),
+nor ask for words in any order; and its word sets run in Python for every token and pattern.
 """
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -119,7 +120,9 @@ class PatternIndex:
             tuple(_Step(self.add_element(step.element), step.gap, step.optional, step.closes) for step in row)
             for row in pattern.rows
         )
-        required = sorted({step.element for row in rows for step in row if not step.optional}, key=self._weights.__getitem__)
+        required = sorted(
+            {step.element for row in rows for step in row if not step.optional}, key=self._weights.__getitem__
+        )
         blockers = None if pattern.blockers is None else self.add_element(pattern.blockers)
         compiled = _Compiled(key, rows, tuple(required), blockers, "sentence" if pattern.wide else "clause")
         self._patterns[required[0]].append(compiled)
@@ -204,9 +207,9 @@ class PatternIndex:
 
 
 def _together(rows: list[list[tuple[int, ...]]], text: Utterance, unit: str) -> Iterator[tuple[int, ...]]:
-    """One run of each row, side by side in one clause or sentence; for each run of the rarest, the nearest of the others."""
+    """One run of each row, side by side in one clause or sentence: for each run of the rarest the nearest others."""
     widest = WIDEST if unit == "clause" else WIDEST_IN_SENTENCE
-    order = sorted(range(len(rows)), key=lambda number: len(rows[number]))
+    order: list[int] = sorted(range(len(rows)), key=lambda number: len(rows[number]))
     starts = {number: [run[0] for run in rows[number]] for number in order[1:]}
     for anchor in rows[order[0]]:
         words = set(anchor)
@@ -220,10 +223,14 @@ def _together(rows: list[list[tuple[int, ...]]], text: Utterance, unit: str) -> 
             ]
             if not near:
                 break
-            words.update(min(near, key=lambda run: min(abs(run[0] - anchor[-1]), abs(anchor[0] - run[-1]))))
+            words.update(min(near, key=functools.partial(_distance, anchor)))
         else:
             if max(words) - min(words) <= widest:
                 yield tuple(sorted(words))
+
+
+def _distance(anchor: tuple[int, ...], run: tuple[int, ...]) -> int:
+    return min(abs(run[0] - anchor[-1]), abs(anchor[0] - run[-1]))
 
 
 def _stands_in(blocked: list[Place], words: tuple[int, ...], text: Utterance, unit: str) -> bool:

@@ -1,4 +1,4 @@
-"""The small language in which the patterns of danger are written; `config/risk/README.md` explains it to its readers."""
+"""The small language in which the patterns of danger are written; `config/risk/README.md` explains it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Element:
 
 @dataclass(frozen=True)
 class Step:
-    """An element in a row: how many words may stand before it, whether it may be missing, whether it ends the sentence."""
+    """An element in a row: how many words may stand before it, whether it may be missing or ends the clause."""
 
     element: Element
     gap: int
@@ -72,7 +72,9 @@ class PatternLanguage:
         if name not in self._sources:
             raise PatternError(f"there is no word group {{{name}}} in words.yml: add it there or mend its name")
         if name in _inside:
-            raise PatternError(f"word group {{{name}}} holds itself: take {{{name}}} out of one of {', '.join(_inside)}")
+            raise PatternError(
+                f"word group {{{name}}} holds itself: take {{{name}}} out of one of {', '.join(_inside)}"
+            )
         if name not in self._groups:
             entries = [entry.strip() for entry in re.split(r"[,\n]", self._sources[name]) if entry.strip()]
             self._groups[name] = self._element([entry.replace(" ", "_") for entry in entries], (*_inside, name))
@@ -132,7 +134,9 @@ class PatternLanguage:
                 spelled = " ".join(normal_form(word) for word in alternative.lstrip("=").split("_") if word)
                 parts = tuple(pieces(spelled))
                 if not parts:
-                    raise PatternError(f"an empty alternative in {'|'.join(alternatives)!r}: write a word on each side of |")
+                    raise PatternError(
+                        f"an empty alternative in {'|'.join(alternatives)!r}: write a word on each side of |"
+                    )
                 if len(parts) > 1:
                     phrases.add(parts)
                 elif exact:

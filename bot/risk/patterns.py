@@ -97,7 +97,7 @@ class PatternReader:
                 level,
                 category,
                 LOWERED_SCORE if effect and level == "concern" else SCORES[level],
-                tuple(sorted(spans)),
+                tuple(_merged(spans)),
             )
             for (category, name), (level, effect, spans) in best.items()
         ]
@@ -121,3 +121,14 @@ def _spans(text: Utterance, words: tuple[int, ...]) -> list[Span]:
             spans.append((start, end))
         previous = word
     return spans
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    """The spans in order, those that overlap made one."""
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged

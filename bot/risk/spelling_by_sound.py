@@ -36,8 +36,12 @@ class SoundIndex:
     """Finds the words of the patterns that sound like an unknown word."""
 
     def __init__(self, lemmas: Mapping[str, str], forms: Mapping[str, str]) -> None:
-        """`lemmas` is the pipeline's table: its words are Dutch and are read as they stand. `forms` are forms of verbs that
-        matter for danger, with their infinitives: a misspelled form is read as its infinitive."""
+        """Know the Dutch words.
+
+        Args:
+            lemmas: the pipeline's table; its words are Dutch and are read as they stand.
+            forms: forms of verbs that matter for danger; a misspelled form is read as its infinitive.
+        """
         self._dutch = lemmas.keys() | set(lemmas.values())
         self._words: dict[str, set[str]] = defaultdict(set)
         for form, lemma in forms.items():

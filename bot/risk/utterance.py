@@ -1,7 +1,7 @@
 """A message as the patterns see it: plain words with their lemmas, each in its clause and sentence.
 
-spaCy's tokens hold what was typed; one of them may stand for several words (`kwil` is "ik wil") or hold signs between words
-(`slaat/schopt`, `papa👊`). Here each word stands alone, without accents, and knows where it came from.
+spaCy's tokens hold what was typed; one of them may stand for several words (`kwil` is "ik wil") or hold signs between
+words (`slaat/schopt`, `papa👊`). Here each word stands alone, without accents, and knows where it came from.
 """
 
 from __future__ import annotations
@@ -21,11 +21,80 @@ _PAUSES = frozenset(",:…-–—()[]\"'*/|&+~<>=_")
 _SKIN_AND_JOINERS = re.compile("[\U0001f3fb-\U0001f3ff\ufe0e\ufe0f\u200d\u2063]")
 # A clause begins at one of these when a new subject follows; "en slaat mij" goes on with the old subject.
 _CONJUNCTIONS = frozenset(
-    "en maar want omdat als dus terwijl toen wanneer hoewel daarom waarna and but because when so ve ama ale bo und aber "
-    "weil et mais".split()
+    [
+        "en",
+        "maar",
+        "want",
+        "omdat",
+        "als",
+        "dus",
+        "terwijl",
+        "toen",
+        "wanneer",
+        "hoewel",
+        "daarom",
+        "waarna",
+        "and",
+        "but",
+        "because",
+        "when",
+        "so",
+        "ve",
+        "ama",
+        "ale",
+        "bo",
+        "und",
+        "aber",
+        "weil",
+        "et",
+        "mais",
+    ]
 )
-_SUBJECTS = frozenset("ik hij zij ze wij we jij je jullie het er niemand iedereen iemand i he she they we you".split())
-_DETERMINERS = frozenset("mijn zijn haar onze ons hun de het een die dat deze my his her ihre mein".split())
+_SUBJECTS = frozenset(
+    [
+        "ik",
+        "hij",
+        "zij",
+        "ze",
+        "wij",
+        "we",
+        "jij",
+        "je",
+        "jullie",
+        "het",
+        "er",
+        "niemand",
+        "iedereen",
+        "iemand",
+        "i",
+        "he",
+        "she",
+        "they",
+        "we",
+        "you",
+    ]
+)
+_DETERMINERS = frozenset(
+    [
+        "mijn",
+        "zijn",
+        "haar",
+        "onze",
+        "ons",
+        "hun",
+        "de",
+        "het",
+        "een",
+        "die",
+        "dat",
+        "deze",
+        "my",
+        "his",
+        "her",
+        "ihre",
+        "mein",
+    ]
+)
 _POSSESSIVE_SLIPS = frozenset({"me", "men", "mij", "mi", "ma", "m"})
 LONGEST_CLAUSE = 40
 # Text without full stops is cut at a clause after so many words, so that words far apart say nothing about each other.

@@ -364,6 +364,18 @@ def test_an_administrator_takes_a_case_over_from_a_colleague(world: ConsoleWorld
     assert again.status_code == 409 and "Deze collega heeft de zaak niet (meer)." in again.text
 
 
+def test_an_old_page_does_not_take_a_case_from_whoever_has_it_now(world: ConsoleWorld, sanne: Browser) -> None:
+    case_id = world.case(world.conversation())
+    colleague(world)
+    ad = colleague(world, "Ad", "admin")
+    sanne.open("/staff/")
+    sanne.submit(f"/staff/cases/{case_id}/claim")
+    ad.open(f"/staff/cases/{case_id}")
+    stale = ad.submit(f"/staff/cases/{case_id}/take-over", **{"from": "2"})
+    assert stale.status_code == 409
+    assert world.rows(select(case_table))[0].claimed_by == 1
+
+
 def test_only_an_administrator_takes_over(world: ConsoleWorld, sanne: Browser) -> None:
     case_id = world.case(world.conversation())
     maarten = colleague(world)
@@ -400,6 +412,7 @@ def test_opening_a_conversation_is_logged_without_its_words_or_key(
     logged = [record.getMessage() for record in caplog.records if record.name.startswith("bot.console")]
     assert len(logged) == 1 and logged[0].startswith("staff 1 opened conversation ")
     assert "geheim" not in logged[0]
+    assert logged[0].rpartition(" ")[2] in page.text
 
 
 @pytest.mark.parametrize("reference", ["x", "geheime-sleutel", "é", "AAAA" * 20])

@@ -15,7 +15,7 @@ from bot.handoff.safety import concern_texts, safety_texts
 from bot.risk.reading import CATEGORIES, Part, RiskReading, combine
 
 AUDIENCES = ("child", "teen", "parent", "professional", None)
-HOURS = {day: ("09:00", "17:00") for day in range(5)}
+HOURS = dict.fromkeys(range(5), ("09:00", "17:00"))
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 
