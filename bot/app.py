@@ -25,14 +25,17 @@ from bot.channels.telegram import TelegramChannel
 from bot.channels.web import WebChannel
 from bot.console.accounts import ensure_first_administrator
 from bot.console.app import console_routes
+from bot.console.conversations import fingerprint
 from bot.conversation.engine import ConversationEngine
 from bot.conversation.rasa_agent import RasaAgent
 from bot.conversation.store import ConversationStore
+from bot.handoff import texts
 from bot.risk.reader import RiskReader
 from bot.settings import Settings
 from bot.storage.database import Database
 from bot.storage.encryption import Cipher, load_key
 from bot.storage.notifications import Notifications
+from bot.storage.tables import conversations
 
 logger = logging.getLogger(__name__)
 RETENTION_CHECK_SECONDS = 3600
@@ -65,6 +68,13 @@ def open_storage(settings: Settings) -> Storage:
     return Storage(database, cipher, Notifications(database))
 
 
+def open_conversation(storage: Storage, given: str) -> str | None:
+    """The id of a conversation by its id or by the mark that the console shows; None when there is none (any more)."""
+    with storage.database.reading() as connection:
+        ids = connection.execute(select(conversations.c.id)).scalars()
+        return next((one for one in ids if given in (one, fingerprint(one))), None)
+
+
 def build_engine(settings: Settings, storage: Storage, agent: RasaAgent) -> ConversationEngine:
     """The engine with the real dialogue and reader."""
     store = ConversationStore(storage.database, storage.cipher)
@@ -94,6 +104,10 @@ class Application:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, asgi: Starlette) -> AsyncIterator[None]:
+        texts.preload()
+        if self.storage.database.is_sqlite:
+            # One process by default: a lease that is there now is that of a killed one.
+            await asyncio.to_thread(self.engine.store.free_leases)
         self.storage.notifications.start()
         background = [asyncio.create_task(self._handle_left_over()), asyncio.create_task(self._forget_old())]
         await self.telegram.start()
@@ -171,7 +185,7 @@ def run(settings: Settings, model: Path, storage: Storage, listening: socket.soc
         application = Application(settings, storage, agent)
         for line in _start_lines(application):
             tell(line)
-        config = uvicorn.Config(application.asgi, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+        config = uvicorn.Config(application.asgi, log_level="warning", access_log=False, timeout_graceful_shutdown=5, ws="none")
         server = uvicorn.Server(config)
         asyncio.run(server.serve(sockets=[listening]))
     finally:

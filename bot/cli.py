@@ -232,7 +232,7 @@ def directory(place: str, topic: str | None, audience: str | None) -> None:
 @main.command()
 @click.argument("conversation")
 def erase(conversation: str) -> None:
-    """Wis een gesprek (het nummer staat in de console)."""
+    """Wis een gesprek (met het kenmerk uit de console)."""
     settings = _settings()
     with _clear_errors():
         from sqlalchemy import delete
@@ -241,10 +241,11 @@ def erase(conversation: str) -> None:
         from bot.storage.tables import conversations
 
         storage = app.open_storage(settings)
-        with storage.database.transaction() as connection:
-            erased = connection.execute(delete(conversations).where(conversations.c.id == conversation)).rowcount
-        if not erased:
+        found = app.open_conversation(storage, conversation)
+        if found is None:
             raise click.ClickException("dat gesprek bestaat niet (meer)")
+        with storage.database.transaction() as connection:
+            connection.execute(delete(conversations).where(conversations.c.id == found))
         click.echo("Het gesprek is gewist.")
 
 
@@ -260,10 +261,11 @@ def export(conversation: str) -> None:
         from bot.conversation.export import export_conversation
 
         storage = app.open_storage(settings)
-        found = export_conversation(storage.database, storage.cipher, conversation)
-        if found is None:
+        found = app.open_conversation(storage, conversation)
+        exported = export_conversation(storage.database, storage.cipher, found) if found else None
+        if exported is None:
             raise click.ClickException("dat gesprek bestaat niet (meer)")
-        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(exported, ensure_ascii=False, indent=2))
 
 
 @main.command()

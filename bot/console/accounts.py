@@ -16,6 +16,7 @@ from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from bot.handoff import cases
 from bot.settings import Settings
 from bot.storage.database import Database
 from bot.storage.tables import sessions, sign_ins, staff
@@ -162,6 +163,8 @@ def deactivate(connection: Connection, staff_id: int) -> None:
     connection.execute(update(staff).where(staff.c.id == staff_id).values(active=False, password_hash=None))
     connection.execute(delete(sessions).where(sessions.c.staff_id == staff_id))
     connection.execute(delete(sign_ins).where(sign_ins.c.staff_id == staff_id))
+    # Nobody may be left in a conversation in which the bot is silent and no human answers.
+    cases.release(connection, staff_id)
 
 
 def reactivate(connection: Connection, staff_id: int) -> None:

@@ -238,7 +238,4 @@ def _why_not_claimed(connection: Connection, visit: Visit, case_id: int) -> str:
 
 
 def _tell_joined(connection: Connection, visit: Visit, conversation: str, now: datetime) -> None:
-    # Not `cases.tell`: its own argument `name`, like that of `text`, is in the way of the text's `{name}`.
-    row = connection.execute(select(conversations).where(conversations.c.id == conversation)).one()
-    content = text("handoff_joined", row.audience).replace("{name}", visit.who.name)
-    cases.add_message(connection, visit.console.cipher, conversation, row.channel, "system", content, now)
+    cases.tell(connection, visit.console.cipher, conversation, "handoff_joined", now, name=visit.who.name)

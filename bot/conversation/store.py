@@ -173,6 +173,11 @@ class ConversationStore:
                 .values(lease_owner=None, lease_until=None)
             )
 
+    def free_leases(self) -> None:
+        """Free every conversation; only for who knows that no other process works on the database."""
+        with self.database.transaction() as connection:
+            connection.execute(update(conversations).values(lease_owner=None, lease_until=None))
+
     def load(self, conversation: str) -> ConversationState:
         """The conversation's present state; raises UnknownConversation when it was erased meanwhile."""
         with self.database.reading() as connection:
@@ -336,6 +341,13 @@ class ConversationStore:
 
         Messages of one conversation are claimed in order: one whose predecessor is not handled yet has to wait.
         """
+        while True:
+            claimed = self._claim_next(channel, now)
+            if claimed is not Ellipsis:
+                return claimed
+
+    def _claim_next(self, channel: str, now: datetime) -> Any:
+        """A claimed message with its attempts; None when there is none, Ellipsis when another worker was faster."""
         earlier = incoming.alias()
         free = or_(incoming.c.claimed_until.is_(None), incoming.c.claimed_until < now)
         with self.database.reading() as connection:
@@ -365,8 +377,7 @@ class ConversationStore:
                 .values(claimed_until=now + timedelta(seconds=CLAIM_SECONDS), attempts=incoming.c.attempts + 1)
             )
             if claimed.rowcount != 1:
-                # Another worker was faster.
-                return None
+                return ...
             address = connection.execute(
                 select(conversations.c.address).where(conversations.c.id == row.conversation_id)
             ).scalar_one_or_none()

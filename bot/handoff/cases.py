@@ -131,6 +131,17 @@ def take_over(connection: Connection, case_id: int, holder_id: int, staff_id: in
     return str(conversation.id)
 
 
+def release(connection: Connection, staff_id: int) -> None:
+    """Let everything that a member of staff has wait for a human again (their account is closed)."""
+    held = select(cases.c.conversation_id).where(cases.c.state == "active", cases.c.claimed_by == staff_id)
+    connection.execute(update(conversations).where(conversations.c.id.in_(held)).values(handoff="waiting"))
+    connection.execute(
+        update(cases)
+        .where(cases.c.state == "active", cases.c.claimed_by == staff_id)
+        .values(state="waiting", claimed_by=None, claimed_at=None)
+    )
+
+
 def add_staff_message(
     connection: Connection, cipher: Cipher, case_id: int, staff_id: int, content: str, now: datetime
 ) -> str:
@@ -245,7 +256,7 @@ def add_message(
 
 
 def tell(
-    connection: Connection, cipher: Cipher, conversation: str, name: str, now: datetime, **values: str
+    connection: Connection, cipher: Cipher, conversation: str, name: str, now: datetime, /, **values: str
 ) -> None:
     """Send the person one of the handoff texts (`config/texts/`), in the words of their audience."""
     row = connection.execute(select(conversations).where(conversations.c.id == conversation)).one()

@@ -35,7 +35,7 @@ def _audience(entry: dict[str, Any]) -> str:
     return "unknown"
 
 
-def text(name: str, audience: str | None, **values: str) -> str:
+def text(name: str, audience: str | None, /, **values: str) -> str:
     """A text for an audience; that for everyone when the audience has none of its own.
 
     Args:
@@ -56,6 +56,11 @@ def text(name: str, audience: str | None, **values: str) -> str:
 def buttons(name: str, audience: str | None) -> list[tuple[str, str]]:
     """Titles and payloads of a text's buttons."""
     return [(button["title"], button["payload"]) for button in _entry(name, audience).get("buttons", ())]
+
+
+def preload() -> None:
+    """Read the files now: the first reading takes a moment that nobody should wait for inside a transaction."""
+    _texts()
 
 
 def exists(name: str) -> bool:

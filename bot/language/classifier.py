@@ -73,7 +73,7 @@ class NgramVectorizer:
 
 REGULARISATION = 0.3
 MEANING_WEIGHT = 1.0
-FOLDS = 3
+FOLDS = 5
 
 
 class IntentModel:
@@ -99,16 +99,17 @@ class IntentModel:
     def train(cls, texts: Sequence[str], vectors: Vectors, intents: Sequence[str]) -> IntentModel:
         """Train on normalised texts, their sentence vectors (n, 384) and their intents.
 
-        The confidence is calibrated: a temperature is chosen by cross-validation, so that of the messages with a confidence
+        The confidence is calibrated: a temperature is chosen on a held-out fifth, so that of the messages with a confidence
         of 0.8 about four in five are right.
         """
         mean = np.asarray(vectors.mean(axis=0), dtype=np.float32)
         vectorizer = NgramVectorizer()
         features = _joint(vectorizer.fit_transform(texts), vectors - mean)
         names, target = np.unique(np.array(intents), return_inverse=True)
-        scores = np.zeros((len(target), len(names)))
-        for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=7).split(features, target):
-            scores[test] = LinearSVC(C=REGULARISATION).fit(features[train], target[train]).decision_function(features[test])
+        # One fold is enough for the one number that is chosen here.
+        train, test = next(StratifiedKFold(FOLDS, shuffle=True, random_state=7).split(features, target))
+        held_out = LinearSVC(C=REGULARISATION).fit(features[train], target[train])
+        scores = held_out.decision_function(features[test])
         model = LinearSVC(C=REGULARISATION).fit(features, target)
         return cls(
             vectorizer,
@@ -116,7 +117,7 @@ class IntentModel:
             names.tolist(),
             model.coef_.T.astype(np.float32),
             model.intercept_.astype(np.float32),
-            _temperature(scores, target),
+            _temperature(scores, target[test]),
         )
 
     def rank(self, normal_text: str, vector: Vectors) -> list[Ranked]:

@@ -224,7 +224,7 @@ def judge(match: Match) -> Verdict:
 
 
 def _negated(match: Match) -> bool:
-    """A "niet" of the match itself: "hij slaat mij niet"; not "hij houdt niet op", nor one that belongs to other words."""
+    """A "niet" of the match itself, as in "hij slaat mij niet"; not "hij houdt niet op", nor one of other words."""
     if match.before("negated-before", 2):
         return True
     kept = {found[0] for name in ("negation-kept", "no-longer") for found in match.in_clause(name)}

@@ -24,6 +24,8 @@ CATEGORIES = (
 )
 
 Span = tuple[int, int]
+# Parts that read a message as a whole.
+WHOLE_MESSAGE_PARTS = frozenset({"classifier"})
 
 
 def severity(level: str) -> int:
@@ -118,7 +120,9 @@ def combine(parts: Iterable[Part]) -> RiskReading:
     if not found:
         return RiskReading(parts=tuple(parts))
     top = max(found, key=lambda part: (severity(part.level), part.score))
-    evidence = sorted({span for part in found for span in part.spans})
+    # A part that points at words says more than one that can only point at the whole message.
+    pointing = [part for part in found if part.name not in WHOLE_MESSAGE_PARTS and part.spans] or found
+    evidence = sorted({span for part in pointing for span in part.spans})
     return RiskReading(top.level, top.category, top.score, tuple(_merged(evidence)), tuple(found))
 
 

@@ -42,7 +42,8 @@ class Database:
     def __init__(self, url: str) -> None:
         parsed = make_url(url.replace("postgres://", "postgresql://", 1))
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        options: dict[str, Any] = {"future": True}
+        # Parameters hold what people typed, sealed, and names of staff: never in an error message.
+        options: dict[str, Any] = {"future": True, "hide_parameters": True}
         if self.is_sqlite:
             if not parsed.database or parsed.database == ":memory:":
                 raise StorageError("DATABASE_URL must name a file: sqlite:///data/wijzer.db")

@@ -34,9 +34,13 @@ class Subscription:
 
     async def wait(self, timeout_seconds: float) -> bool:
         """True at a notification, False when the time is over. A notification between two calls is not lost."""
+        # Not `wait_for`: on Python 3.10 it swallows a cancellation that arrives together with the event.
+        waiting = asyncio.ensure_future(self._event.wait())
         try:
-            await asyncio.wait_for(self._event.wait(), timeout_seconds)
-        except asyncio.TimeoutError:
+            done, _ = await asyncio.wait({waiting}, timeout=timeout_seconds)
+        finally:
+            waiting.cancel()
+        if not done:
             return False
         self._event.clear()
         return True

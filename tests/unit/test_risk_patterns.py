@@ -124,6 +124,11 @@ CONTEXT = [
     ("ik ben doodmoe, ik wil echt dood", "high"),
     ("ik lach me dood maar eigenlijk wil ik dood", "high"),
     ("het slaat nergens op, mijn vader slaat mij", "high"),
+    ("ik werd geslagen door mama", "high"),
+    ("papa doet de deur dicht en slaat mij", "high"),
+    ("hij slaat mij om niks", "high"),
+    ("mijn vader slaat mij op mijn hoofd haha", "high"),
+    ("ik wil dood 😂", "high"),
     # Who does what to whom.
     ("mijn zusje slaat me altijd met haar knuffel", "none"),
     ("mijn broertje slaat mij soms", "none-or-concern"),
