@@ -28,7 +28,8 @@ class ValidateSlotMappings(ValidationAction):
     ) -> dict[str, Any]:
         """A role of a pressed button; what a person says of themselves; or a guess where nothing is known yet."""
         for entity in tracker.latest_message.get("entities") or ():
-            if entity["entity"] == "rol" and entity["value"] in ROLES:
+            # Only of a button: the word alone in what somebody types says nothing of who types it.
+            if entity["entity"] == "rol" and entity["value"] in ROLES and "extractor" not in entity:
                 return {"audience": ROLES[entity["value"]]}
         persona = understood(tracker, "persona")
         if persona and (persona["certain"] or not tracker.get_slot("audience")):

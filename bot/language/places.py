@@ -17,7 +17,10 @@ from pathlib import Path
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from bot.language.examples import training_examples
+from bot.language.pipeline import PipelineError, load_pipeline
 from bot.language.spelling import clean
+from bot.settings import load_settings
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "config" / "directory"
 LONGEST_NAME_WORDS = 5
@@ -295,12 +298,17 @@ def _may_be_misspelled(words: list[tuple[int, int, str]], position: int) -> bool
 @functools.lru_cache(maxsize=1)
 def _ordinary_words() -> frozenset[str]:
     """Words that people here use; never a misspelled place."""
-    from bot.language.examples import training_examples
-
     counted: dict[str, int] = {}
     for example in training_examples():
         for word in _WORD.findall(example.text):
             counted[word.lower()] = counted.get(word.lower(), 0) + 1
+    try:
+        table = load_pipeline(load_settings().spacy_model).get_pipe("chat_lemmas").lemmas
+        for word in (*table, *table.values()):
+            counted[word] = counted.get(word, 0) + 2
+    except PipelineError:
+        # Not built yet: the examples' words have to do.
+        pass
     known = {fold(row["place"]) for row in _rows(DIRECTORY / "places.csv")}
     known |= {fold(row["municipality"]) for row in _rows(DIRECTORY / "municipalities.csv")}
     return frozenset(word for word, count in counted.items() if count >= 2 and fold(word) not in known)

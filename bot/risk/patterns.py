@@ -8,12 +8,13 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from bot.language.pipeline import verb_forms
-from bot.risk.context import MARKERS, Markers, Match, judge
+from bot.risk.context import MARKERS, judge
 from bot.risk.matching import PatternIndex
 from bot.risk.pattern_language import PatternError, PatternLanguage
 from bot.risk.reading import Part, Span, severity
 from bot.risk.rules import CONTEXT_FILE, IDIOMS_FILE, Rule, read_groups, read_lines, read_rules
 from bot.risk.spelling_by_sound import SoundIndex
+from bot.risk.surroundings import Markers, Match
 from bot.risk.utterance import Utterance, utterance
 
 SCORES = {"concern": 0.7, "high": 0.85, "acute": 0.95}
