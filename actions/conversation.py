@@ -16,7 +16,9 @@ from bot.language.places import PlaceReader
 
 PLACES = PlaceReader()
 OFFERED_TOPICS = 3
-NOT_OFFERED = frozenset({"nlu_fallback", "out_of_scope", "affirm", "deny", "inform", "insult", "thank", "greet", "goodbye"})
+NOT_OFFERED = frozenset(
+    {"nlu_fallback", "out_of_scope", "affirm", "deny", "inform", "insult", "thank", "greet", "goodbye"}
+)
 START_SLOTS = ("municipality", "last_topic", "pending", "place_choice")
 COUNTERS = ("misunderstood", "escalation_signs", "ladder_step")
 

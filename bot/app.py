@@ -178,14 +178,18 @@ def listen(settings: Settings) -> socket.socket:
     return listening
 
 
-def run(settings: Settings, model: Path, storage: Storage, listening: socket.socket, tell: Callable[[str], None]) -> None:
+def run(
+    settings: Settings, model: Path, storage: Storage, listening: socket.socket, tell: Callable[[str], None]
+) -> None:
     """Serve until SIGTERM or Ctrl-C; then finish what is being handled and stop."""
     agent = RasaAgent(model)
     try:
         application = Application(settings, storage, agent)
         for line in _start_lines(application):
             tell(line)
-        config = uvicorn.Config(application.asgi, log_level="warning", access_log=False, timeout_graceful_shutdown=5, ws="none")
+        config = uvicorn.Config(
+            application.asgi, log_level="warning", access_log=False, timeout_graceful_shutdown=5, ws="none"
+        )
         server = uvicorn.Server(config)
         asyncio.run(server.serve(sockets=[listening]))
     finally:

@@ -93,5 +93,3 @@ def classify(lines: Iterable[str], parse: Parse, read: Read) -> Iterator[str]:
     """One ASCII-escaped JSON object for each line, in order."""
     for line in lines:
         yield json.dumps(classify_line(line, parse, read))
-
-

@@ -26,7 +26,9 @@ from bot.settings import Settings, SettingsError, load_settings
 @click.option("--verbose", is_flag=True, help="Toon ook wat er onderweg gebeurt.")
 def main(verbose: bool) -> None:
     """Wijzer: chatbot over scheiding voor kinderen en ouders."""
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
     for noisy in ("httpx", "apscheduler", "alembic", "tensorflow", "telegram"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
@@ -63,7 +65,13 @@ def _train(settings: Settings) -> Path:
 
     from bot.training import ensure_trained
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("nog"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("nog"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         tasks: dict[str, TaskID] = {}
 
@@ -74,7 +82,9 @@ def _train(settings: Settings) -> Path:
                     bar.console.print(f"{step} ...")
             finished = done == total == 1
             known_total = bar.tasks[tasks[step]].total or 1
-            bar.update(tasks[step], completed=known_total if finished else done, total=known_total if finished else total)
+            bar.update(
+                tasks[step], completed=known_total if finished else done, total=known_total if finished else total
+            )
 
         return ensure_trained(settings, show)
 

@@ -111,13 +111,17 @@ def _risk(entries: list[dict[str, Any]], parse: Parse, shown: int) -> Iterator[s
             if wanted >= 2:
                 count(f"2 recall category {entry['category']}", found)
             if not found:
-                misses.append(f"  missed {entry['level']} {entry['category']}, read as {risk['level']}: {entry['text'][:140]!r}")
+                misses.append(
+                    f"  missed {entry['level']} {entry['category']}, read as {risk['level']}: {entry['text'][:140]!r}"
+                )
         else:
             group = "ordinary" if entry.get("kind", "ordinary") == "ordinary" else "hard"
             count(f"3 high or above on {group}", read_as >= 2)
             count(f"4 concern or above on {group}", read_as >= 1)
             if read_as >= 2:
-                misses.append(f"  false alarm {risk['level']} {risk['category']} ({entry.get('kind')}): {entry['text'][:140]!r}")
+                misses.append(
+                    f"  false alarm {risk['level']} {risk['category']} ({entry.get('kind')}): {entry['text'][:140]!r}"
+                )
     yield f"misses and false alarms ({len(misses)}, {min(shown, len(misses))} shown):"
     yield from misses[:shown]
     for name in sorted(counts):

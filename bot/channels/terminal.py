@@ -10,6 +10,7 @@ from bot.conversation.messages import Button, IncomingMessage, Outcome, UnknownC
 from bot.handoff.texts import text
 
 STOP_WORDS = frozenset({"stop", "exit", "quit", "/stop"})
+NEW_WORDS = frozenset({"nieuw", "/nieuw"})
 
 
 class TerminalChat:
@@ -30,7 +31,7 @@ class TerminalChat:
 
     async def run(self) -> None:
         """Talk until the input ends or the person types stop."""
-        self._write(text("opening_terminal", None) + "\n(Typ 'stop' om te stoppen.)\n")
+        self._write(text("opening_terminal", None) + "\n(Typ 'stop' om te stoppen, 'nieuw' voor een nieuw gesprek.)\n")
         while True:
             try:
                 typed = self._read()
@@ -38,7 +39,9 @@ class TerminalChat:
                 return
             if typed.strip().lower() in STOP_WORDS:
                 return
-            if typed.strip():
+            if typed.strip().lower() in NEW_WORDS:
+                self._conversation, self._buttons = "", []
+            elif typed.strip():
                 self._show(await self._send(typed))
 
     async def _send(self, typed: str) -> Outcome:

@@ -17,7 +17,6 @@ from bot.console.transcript import SHOWN_MESSAGES, read_transcript
 from bot.console.visits import BASE, Visit, row_id
 from bot.handoff import cases
 from bot.handoff.cases import OUTCOMES, CaseError
-from bot.handoff.texts import text
 from bot.storage.encryption import Cipher
 from bot.storage.tables import case_events, conversations, staff
 from bot.storage.tables import cases as case_table

@@ -139,9 +139,7 @@ class ConversationEngine:
 
     async def _lease(self, conversation: str, owner: str) -> None:
         deadline = time.monotonic() + self._settings.lease_seconds * 2
-        while not await asyncio.to_thread(
-            self.store.lease, conversation, owner, _now(), self._settings.lease_seconds
-        ):
+        while not await asyncio.to_thread(self.store.lease, conversation, owner, _now(), self._settings.lease_seconds):
             # Raises UnknownConversation when it was erased while this message waited.
             await asyncio.to_thread(self.store.load, conversation)
             if time.monotonic() > deadline:
@@ -293,9 +291,7 @@ def _now() -> datetime:
 
 def _opening(channel: str) -> Reply:
     name = f"opening_{channel}"
-    return Reply(
-        texts.text(name, None), tuple(Button(title, payload) for title, payload in texts.buttons(name, None))
-    )
+    return Reply(texts.text(name, None), tuple(Button(title, payload) for title, payload in texts.buttons(name, None)))
 
 
 def _concern_replies(reading: RiskReading, audience: str | None) -> list[Reply]:

@@ -128,7 +128,9 @@ class RasaAgent:
     async def _parse(self, text: str) -> dict[str, Any]:
         return await self._agent.parse_message(typed(text))
 
-    async def answer(self, conversation: str, parsed: dict[str, Any], state: State | None, timeout_seconds: float) -> Answer:
+    async def answer(
+        self, conversation: str, parsed: dict[str, Any], state: State | None, timeout_seconds: float
+    ) -> Answer:
         """Move the dialogue by one parsed message and collect the replies.
 
         Raises:
@@ -151,7 +153,11 @@ class RasaAgent:
         self._store.put(key, copy.deepcopy(state))
         channel = WholeTextChannel()
         message = UserMessage(
-            parsed.get("text") or "", channel, sender_id=key, input_channel="wijzer", parse_data=parsed  # type: ignore[arg-type]
+            parsed.get("text") or "",
+            channel,
+            sender_id=key,
+            input_channel="wijzer",
+            parse_data=parsed,  # type: ignore[arg-type]
         )
         try:
             await self._agent.handle_message(message)

@@ -243,9 +243,7 @@ class ConversationStore:
                 self._erase(connection, received, changes)
         return outcome, queue_changed
 
-    def _add_person_message(
-        self, connection: Connection, received: Received, changes: Changes, now: datetime
-    ) -> None:
+    def _add_person_message(self, connection: Connection, received: Received, changes: Changes, now: datetime) -> None:
         connection.execute(
             insert(messages).values(
                 conversation_id=received.conversation,
@@ -282,7 +280,9 @@ class ConversationStore:
             .where(conversations.c.id == received.conversation)
             .values(
                 tracker=self.cipher.encrypt_json(changes.tracker, "tracker") if changes.tracker else None,
-                risk_memory=self.cipher.encrypt_json(changes.risk_memory, "risk memory") if changes.risk_memory else None,
+                risk_memory=self.cipher.encrypt_json(changes.risk_memory, "risk memory")
+                if changes.risk_memory
+                else None,
                 audience=changes.audience,
                 handoff=handoff,
             )

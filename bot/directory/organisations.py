@@ -12,7 +12,16 @@ DIRECTORY = Path(__file__).resolve().parents[2] / "config" / "directory"
 SHOWN = 4
 NATIONAL = "landelijk"
 # Lines that belong to danger and complaints are offered there, not as an answer to "where is help".
-NOT_LISTED_KINDS = ("noodnummer", "politie", "overheid", "rechter", "kenniscentrum", "onderzoek", "subsidiegever", "samenwerking gemeenten")
+NOT_LISTED_KINDS = (
+    "noodnummer",
+    "politie",
+    "overheid",
+    "rechter",
+    "kenniscentrum",
+    "onderzoek",
+    "subsidiegever",
+    "samenwerking gemeenten",
+)
 _GENERAL_SERVICES = ("spreekuur", "lotgenoten", "kindergroep", "mediation", "jeugdhulp_aanvragen", "online_training")
 
 
@@ -104,7 +113,9 @@ def find_near(municipality: str, topic: str | None, audience: str | None, asked:
     local.sort(key=lambda one: (-_fit(one, wanted), municipality not in one.regions, one.name))
     chosen = local[: SHOWN - 1]
     names = {one.name for one in chosen}
-    return chosen + [one for one in find_national(topic, audience, asked) if one.name not in names][: SHOWN - len(chosen)]
+    return (
+        chosen + [one for one in find_national(topic, audience, asked) if one.name not in names][: SHOWN - len(chosen)]
+    )
 
 
 def find_national(topic: str | None, audience: str | None, asked: str = "") -> list[Organisation]:
@@ -126,7 +137,9 @@ def _for(audience: str | None) -> list[Organisation]:
 
 
 def _wanted(topic: str | None, asked: str) -> frozenset[str]:
-    named = {service for service in _all_services() if re.search(rf"\b{re.escape(service.replace('_', ' '))}", asked.lower())}
+    named = {
+        service for service in _all_services() if re.search(rf"\b{re.escape(service.replace('_', ' '))}", asked.lower())
+    }
     return frozenset(named | ({topic} if topic else set()))
 
 
@@ -136,7 +149,9 @@ def _all_services() -> frozenset[str]:
 
 
 def _fit(organisation: Organisation, wanted: frozenset[str]) -> int:
-    return 10 * len(organisation.services & wanted) + sum(service in organisation.services for service in _GENERAL_SERVICES)
+    return 10 * len(organisation.services & wanted) + sum(
+        service in organisation.services for service in _GENERAL_SERVICES
+    )
 
 
 def _split(value: str) -> list[str]:

@@ -255,9 +255,7 @@ def add_message(
     return message_id
 
 
-def tell(
-    connection: Connection, cipher: Cipher, conversation: str, name: str, now: datetime, /, **values: str
-) -> None:
+def tell(connection: Connection, cipher: Cipher, conversation: str, name: str, now: datetime, /, **values: str) -> None:
     """Send the person one of the handoff texts (`config/texts/`), in the words of their audience."""
     row = connection.execute(select(conversations).where(conversations.c.id == conversation)).one()
     add_message(connection, cipher, conversation, row.channel, "system", text(name, row.audience, **values), now)
@@ -319,14 +317,14 @@ def queue(connection: Connection) -> list[QueueEntry]:
 
 def waiting_count(connection: Connection) -> int:
     """How many cases wait for a human."""
-    return int(connection.execute(select(func.count()).select_from(cases).where(cases.c.state == "waiting")).scalar_one())
+    return int(
+        connection.execute(select(func.count()).select_from(cases).where(cases.c.state == "waiting")).scalar_one()
+    )
 
 
 def _conversation_of(connection: Connection, case_id: int) -> Any:
     row = connection.execute(
-        select(conversations)
-        .join(cases, cases.c.conversation_id == conversations.c.id)
-        .where(cases.c.id == case_id)
+        select(conversations).join(cases, cases.c.conversation_id == conversations.c.id).where(cases.c.id == case_id)
     ).one_or_none()
     if row is None:
         raise CaseError("Deze zaak bestaat niet (meer).")
@@ -335,15 +333,15 @@ def _conversation_of(connection: Connection, case_id: int) -> Any:
 
 def _require_claimed_by(connection: Connection, case_id: int, staff_id: int) -> None:
     found = connection.execute(
-        select(cases.c.id).where(
-            and_(cases.c.id == case_id, cases.c.state == "active", cases.c.claimed_by == staff_id)
-        )
+        select(cases.c.id).where(and_(cases.c.id == case_id, cases.c.state == "active", cases.c.claimed_by == staff_id))
     ).one_or_none()
     if found is None:
         raise CaseError("Je hebt deze zaak niet (meer). Neem hem eerst over.")
 
 
-def _log(connection: Connection, case_id: int, staff_id: int | None, kind: str, level: str | None, now: datetime) -> None:
+def _log(
+    connection: Connection, case_id: int, staff_id: int | None, kind: str, level: str | None, now: datetime
+) -> None:
     connection.execute(
         insert(case_events).values(case_id=case_id, staff_id=staff_id, kind=kind, level=level, created_at=now)
     )

@@ -61,7 +61,9 @@ def detect_language(text: str) -> str:
             return code
     if len(_CYRILLIC.findall(letters)) > len(letters) / 2:
         return _cyrillic_language(text)
-    if len(words) >= 3 and (set(words) & _PAPIAMENTO_SURE and sum(word in _PAPIAMENTO_WORDS for word in words) * 2 >= len(words)):
+    if len(words) >= 3 and (
+        set(words) & _PAPIAMENTO_SURE and sum(word in _PAPIAMENTO_WORDS for word in words) * 2 >= len(words)
+    ):
         return "pap"
     dutch = sum(word in _DUTCH_WORDS for word in words)
     if dutch * 5 >= len(words) and not _mostly(words, _ENGLISH_SURE):

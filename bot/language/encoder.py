@@ -40,7 +40,10 @@ class SentenceEncoder:
         return np.asarray(mean / (np.linalg.norm(mean) or 1.0), dtype=np.float32)
 
     def encode_many(
-        self, texts: Sequence[str], cache: EncodingCache | None = None, progress: Callable[[int, int], None] | None = None
+        self,
+        texts: Sequence[str],
+        cache: EncodingCache | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Vectors:
         """The vectors of many texts, shape (n, 384); those in the cache are not computed again, new ones go into it."""
         vectors = np.zeros((len(texts), DIMENSION), dtype=np.float32)

@@ -23,10 +23,14 @@ class Persona:
     certain: bool
 
 
-_AGE = re.compile(r"\b(?:ik ben|ik word|ik wordt|ben|ik)(?: nu| pas| al| net| bijna| ook)* (\d{1,2})(?: jaar| jr| j)?\b(?! (?:keer|uur|dagen|weken|maanden))")
+_AGE = re.compile(
+    r"\b(?:ik ben|ik word|ik wordt|ben|ik)(?: nu| pas| al| net| bijna| ook)* (\d{1,2})(?: jaar| jr| j)?\b(?! (?:keer|uur|dagen|weken|maanden))"
+)
 _BARE_AGE = re.compile(r"^(?:bijna |net |pas )?(\d{1,2})(?: jaar| jr)?(?: oud)?$")
 _GROUP = re.compile(r"\bik zit(?: nu)? in groep ([3-8])\b|^groep ([3-8])$")
-_CLASS = re.compile(r"\bik zit(?: nu)? in (?:de )?(?:brugklas|klas [1-6]|[1-6](?:e|de) (?:klas )?(?:vmbo|mavo|havo|vwo)?|de? [1-6]e)|\b(?:ik|k) (?:zit|doe) (?:op |in )?(?:het |de )?(?:vmbo|mavo|havo|vwo|gymnasium|brugklas)")
+_CLASS = re.compile(
+    r"\bik zit(?: nu)? in (?:de )?(?:brugklas|klas [1-6]|[1-6](?:e|de) (?:klas )?(?:vmbo|mavo|havo|vwo)?|de? [1-6]e)|\b(?:ik|k) (?:zit|doe) (?:op |in )?(?:het |de )?(?:vmbo|mavo|havo|vwo|gymnasium|brugklas)"
+)
 _PARENT = re.compile(
     r"\bik ben (?:de |een |hun |zijn |haar |alleenstaande |gescheiden )*(?:moeder|vader|ouder|papa van|mama van|stiefmoeder|stiefvader|oma|opa|grootouder|pleegmoeder|pleegvader)\b"
     r"|\bals (?:gescheiden |alleenstaande )?(?:moeder|vader|ouder)(?: van)?\b|^(?:moeder|vader|ouder|oma|opa)$|\b(?:moeder|vader) van (?:\d|twee|drie|een|vier)\b"
@@ -43,7 +47,9 @@ _SHOWS_PARENT = re.compile(
     r"|\bonze (?:kinderen|zoon|dochter|jongste|oudste)\b|\bde kinderen\b|\bik (?:ga|wil|wilde) (?:van (?:hem|haar|mijn man|mijn vrouw) )?(?:echt)?scheiden\b|\bwij gaan (?:uit elkaar|scheiden)\b"
 )
 _SHOWS_CHILD = re.compile(r"\b(?:papa|mama|de juf|me juf|mijn juf|mijn meester|knuffel|groep [3-8])\b")
-_SHOWS_TEEN = re.compile(r"\bmijn (?:ouders|vader|moeder|pa|ma|stiefvader|stiefmoeder|stiefpa|mentor)\b|\b(?:me|ons) (?:ouders|vader|moeder|pa|ma)\b")
+_SHOWS_TEEN = re.compile(
+    r"\bmijn (?:ouders|vader|moeder|pa|ma|stiefvader|stiefmoeder|stiefpa|mentor)\b|\b(?:me|ons) (?:ouders|vader|moeder|pa|ma)\b"
+)
 
 
 def age_of(text: str) -> int | None:

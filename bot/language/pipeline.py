@@ -4,7 +4,6 @@ No trained Dutch pipeline is on PyPI, so this one is built at set-up (`wijzer tr
 `SPACY_MODEL=nl_core_news_md` an official one takes its place; the components below are then added on top of it.
 """
 
-
 # No `from __future__ import annotations` here: spaCy 3.4 reads the factories' annotations at run time.
 import functools
 import gzip

@@ -30,15 +30,47 @@ SHORT_NAME, LONG_NAME = 5, 9
 
 _WORD = re.compile(r"['’]?[^\W_]+(?:['’.\-][^\W_]+)*", re.UNICODE)
 _BEFORE_PLACE = frozenset(
-    ["in", "uit", "bij", "te", "naar", "omgeving", "regio", "gemeente", "woon", "woont", "wonen", "gewoond", "vanuit", "nabij", "buurt", "rond", "rondom", "tot", "richting", "plaats", "dorp", "stad", "van"]
+    [
+        "in",
+        "uit",
+        "bij",
+        "te",
+        "naar",
+        "omgeving",
+        "regio",
+        "gemeente",
+        "woon",
+        "woont",
+        "wonen",
+        "gewoond",
+        "vanuit",
+        "nabij",
+        "buurt",
+        "rond",
+        "rondom",
+        "tot",
+        "richting",
+        "plaats",
+        "dorp",
+        "stad",
+        "van",
+    ]
 )
 _STRONG_BEFORE = _BEFORE_PLACE - frozenset({"van", "bij", "naar", "tot", "te", "uit", "in"})
 _NEVER_FIRST = _BEFORE_PLACE | {"de", "het", "een", "en", "of", "ik", "we"}
-_WEAK_WORDS_BETWEEN = frozenset(["de", "het", "in", "omgeving", "buurt", "van", "regio", "gemeente", "dorpje", "plaatsje"])
+_WEAK_WORDS_BETWEEN = frozenset(
+    ["de", "het", "in", "omgeving", "buurt", "van", "regio", "gemeente", "dorpje", "plaatsje"]
+)
 _POSTCODE = re.compile(r"(?<![\d.,€])([1-9]\d{3})(?: ?([A-Za-z]{2})(?![A-Za-z]))?(?![\d.,]*\d)")
-_NOT_LETTERS = frozenset(["is", "en", "op", "in", "of", "de", "ik", "ze", "we", "je", "me", "te", "er", "al", "nu", "en", "ja"])
-_AMOUNT_AFTER = re.compile(r"^\s*(?:euro|eur|€|bruto|netto|keer|km|kilometer|meter|gram|dagen|uur|mensen|kinderen|per)\b", re.IGNORECASE)
-_AMOUNT_BEFORE = re.compile(r"(?:€|euro|salaris|verdien\w*|sinds|jaar|vanaf|tussen|in het jaar|(?<!post)code|nummer)(?: \w+)? ?$", re.IGNORECASE)
+_NOT_LETTERS = frozenset(
+    ["is", "en", "op", "in", "of", "de", "ik", "ze", "we", "je", "me", "te", "er", "al", "nu", "en", "ja"]
+)
+_AMOUNT_AFTER = re.compile(
+    r"^\s*(?:euro|eur|€|bruto|netto|keer|km|kilometer|meter|gram|dagen|uur|mensen|kinderen|per)\b", re.IGNORECASE
+)
+_AMOUNT_BEFORE = re.compile(
+    r"(?:€|euro|salaris|verdien\w*|sinds|jaar|vanaf|tussen|in het jaar|(?<!post)code|nummer)(?: \w+)? ?$", re.IGNORECASE
+)
 _POSTCODE_BEFORE = re.compile(r"(?:postcode|postcodegebied|woon|woont|wonen)\b[^.?!]*$", re.IGNORECASE)
 _HOME = re.compile(
     r"\b(?:ik|wij|we|k|mijn (?:moeder|vader|ouders) en ik|ons gezin)\b[^.?!]{0,25}\b(?:woon|wonen|zit|zitten|kom|komen|leef|leven|verblijf\w*)\b[^.?!]{0,25}?\b(?:in|uit|bij|te)\b[^.?!]{0,15}$"
@@ -48,8 +80,14 @@ _HOME = re.compile(
 )
 _MOVED_TO = re.compile(r"\bnaar\W+(?:\w+\W+){0,2}$", re.IGNORECASE)
 _MOVED = re.compile(r"\bverhui\w+|\bgegaan\b|\bterug\b", re.IGNORECASE)
-_WANTED = re.compile(r"\b(?:hulp|iets|zoiets|iemand|spreekuur|praktijk|groep|loket|bureau|mediator|advocaat|omgangshuis|cjg|wijkteam)\b[^.?!]{0,40}\b(?:in|bij|rond|omgeving)\W+(?:\w+\W+){0,1}$", re.IGNORECASE)
-_OTHERS_HOME = re.compile(r"\b(?:vader|papa|pa|moeder|mama|ma|ex|opa|oma|vriend\w*|tante|oom|hij|zij|ze|broer|zus)\b[^.?!,]{0,30}\b(?:woont|wonen|zit|werkt|verhuis\w+)\b[^.?!]{0,20}$", re.IGNORECASE)
+_WANTED = re.compile(
+    r"\b(?:hulp|iets|zoiets|iemand|spreekuur|praktijk|groep|loket|bureau|mediator|advocaat|omgangshuis|cjg|wijkteam)\b[^.?!]{0,40}\b(?:in|bij|rond|omgeving)\W+(?:\w+\W+){0,1}$",
+    re.IGNORECASE,
+)
+_OTHERS_HOME = re.compile(
+    r"\b(?:vader|papa|pa|moeder|mama|ma|ex|opa|oma|vriend\w*|tante|oom|hij|zij|ze|broer|zus)\b[^.?!,]{0,30}\b(?:woont|wonen|zit|werkt|verhuis\w+)\b[^.?!]{0,20}$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -97,7 +135,13 @@ def fold(name: str) -> str:
 
 def is_home(text: str) -> bool:
     """Whether a text says where its writer lives ("ik woon in ...")."""
-    return re.search(r"\b(?:ik|wij|we|k)\b[^.?!]{0,15}\b(?:woon|wonen|kom|komen) (?:\w+ ){0,2}(?:in|uit|bij)\b", clean(text).lower()) is not None
+    return (
+        re.search(
+            r"\b(?:ik|wij|we|k)\b[^.?!]{0,15}\b(?:woon|wonen|kom|komen) (?:\w+ ){0,2}(?:in|uit|bij)\b",
+            clean(text).lower(),
+        )
+        is not None
+    )
 
 
 class PlaceReader:
@@ -147,9 +191,7 @@ class PlaceReader:
             return Mention(start, end, self._foreign[name], ())
         return Mention(start, end, shown, municipalities, certain)
 
-    def _misspelled(
-        self, text: str, words: list[tuple[int, int, str]], position: int
-    ) -> tuple[Mention, int] | None:
+    def _misspelled(self, text: str, words: list[tuple[int, int, str]], position: int) -> tuple[Mention, int] | None:
         if words[position][2].lower() in _NEVER_FIRST or not _may_be_misspelled(words, position):
             return None
         for length in (2, 1):
@@ -209,11 +251,13 @@ def _decide(text: str, mentions: list[Mention]) -> PlaceReading:
 
 
 def _without_locators(text: str, mentions: list[Mention]) -> list[Mention]:
-    """"Hoogland bij Amersfoort" and "Stadshagen Zwolle" are one place: the second only says which one is meant."""
+    """ "Hoogland bij Amersfoort" and "Stadshagen Zwolle" are one place: the second only says which one is meant."""
     kept: list[Mention] = []
     for mention in mentions:
         between = text[kept[-1].end : mention.start].lower() if kept else ""
-        if not kept or not re.fullmatch(r"[\s,(]*(?:(?:vlak|dicht|net) )?(?:bij|in|te|gemeente|vlakbij|naast|onder)?[\s,(]*(?:de |het )?", between):
+        if not kept or not re.fullmatch(
+            r"[\s,(]*(?:(?:vlak|dicht|net) )?(?:bij|in|te|gemeente|vlakbij|naast|onder)?[\s,(]*(?:de |het )?", between
+        ):
             kept.append(mention)
             continue
         before = kept[-1]
@@ -273,7 +317,9 @@ def _is_place_here(text: str, words: list[tuple[int, int, str]], position: int, 
         return re.match(r"\s*,?\s*(?:bij|vlakbij|gemeente|provincie)\s", rest) is not None
     if before in ("in", "uit", "te", "bij", "naar", "vanuit", "omgeving"):
         after = words[position + length][2].lower() if position + length < len(words) else ""
-        return word[0].isupper() or (not has_capitals and before in ("in", "uit", "te") and after not in ("van", "de", "het", "een"))
+        return word[0].isupper() or (
+            not has_capitals and before in ("in", "uit", "te") and after not in ("van", "de", "het", "een")
+        )
     return False
 
 
@@ -281,7 +327,13 @@ def _in_passing(text: str, words: list[tuple[int, int, str]], position: int, len
     """Whether a name stands in the middle of a longer message, without a capital and without a word that points at a place."""
     before = words[position - 1][2].lower() if position else ""
     name = words[position + length - 1][2]
-    return position > 0 and len(words) > 4 and not name[0].isupper() and before not in _BEFORE_PLACE and before not in _WEAK_WORDS_BETWEEN - {"de", "het"}
+    return (
+        position > 0
+        and len(words) > 4
+        and not name[0].isupper()
+        and before not in _BEFORE_PLACE
+        and before not in _WEAK_WORDS_BETWEEN - {"de", "het"}
+    )
 
 
 def _may_be_misspelled(words: list[tuple[int, int, str]], position: int) -> bool:
@@ -332,7 +384,12 @@ def _load(
     # "De Wijk" and "Het Bildt" begin like any noun.
     common |= {name for name in names if name.startswith(("de ", "het ")) and name.count(" ") == 1}
     ranges = [(int(row["from"]), int(row["to"]), row["municipality"]) for row in _rows(directory / "postcodes.csv")]
-    return {name: (shown, tuple(sorted(found))) for name, (shown, found) in names.items()}, foreign, frozenset(common), ranges
+    return (
+        {name: (shown, tuple(sorted(found))) for name, (shown, found) in names.items()},
+        foreign,
+        frozenset(common),
+        ranges,
+    )
 
 
 def _rows(path: Path) -> Iterable[dict[str, str]]:

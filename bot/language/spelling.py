@@ -133,7 +133,11 @@ def normal_form(word: str) -> str:
     word = word.replace("\u2063", "").lower()
     if word in CHAT_WORDS:
         return CHAT_WORDS[word]
-    if (_LEET_WORD.match(word) and not word[0].isdigit()) or (_LEET_WORD.match(word) and sum(map(str.isalpha, word)) >= len(word) - 2 and not re.match(r"^\d+(?:e|de|ste|uur|x|jr|j)$", word)):
+    if (_LEET_WORD.match(word) and not word[0].isdigit()) or (
+        _LEET_WORD.match(word)
+        and sum(map(str.isalpha, word)) >= len(word) - 2
+        and not re.match(r"^\d+(?:e|de|ste|uur|x|jr|j)$", word)
+    ):
         word = word.translate(_LEET)
     if _REPEATED.search(word):
         for shorter in (_REPEATED.sub(r"\1\1", word), _REPEATED.sub(r"\1", word)):

@@ -83,7 +83,11 @@ def observe(
     """
     found = reading
     if not reading.needs_human:
-        for part in (_answered(memory, text, reading), _together(memory, text, reading, read), _built_up(memory, reading)):
+        for part in (
+            _answered(memory, text, reading),
+            _together(memory, text, reading, read),
+            _built_up(memory, reading),
+        ):
             if part is not None and severity(part.level) > found.severity:
                 found = RiskReading(part.level, part.category, part.score, part.spans, (*reading.parts, part))
     return _remembered(memory, text, found), found
@@ -101,9 +105,7 @@ def _answered(memory: RiskMemory, text: str, reading: RiskReading) -> Part | Non
     return None
 
 
-def _together(
-    memory: RiskMemory, text: str, reading: RiskReading, read: Callable[[str], RiskReading]
-) -> Part | None:
+def _together(memory: RiskMemory, text: str, reading: RiskReading, read: Callable[[str], RiskReading]) -> Part | None:
     """The message read together with those before it: a disclosure in pieces."""
     if not memory.texts or memory.level in ("high", "acute") or _NO.match(text):
         return None

@@ -54,7 +54,9 @@ class Cipher:
         try:
             plain = self._aes.decrypt(value[:NONCE_BYTES], value[NONCE_BYTES:], purpose.encode())
         except InvalidTag:
-            raise DataKeyError(f"a stored {purpose} cannot be read: the data key is not the one it was written with") from None
+            raise DataKeyError(
+                f"a stored {purpose} cannot be read: the data key is not the one it was written with"
+            ) from None
         return plain.decode("utf-8", "surrogatepass")
 
     def encrypt_json(self, value: Any, purpose: str) -> bytes:
@@ -96,5 +98,7 @@ def _decode(text: str, where: str) -> bytes:
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != KEY_BYTES:
-        raise DataKeyError(f"{where} is not a data key: it has to be {KEY_BYTES} bytes in base64 (make one: wijzer key)")
+        raise DataKeyError(
+            f"{where} is not a data key: it has to be {KEY_BYTES} bytes in base64 (make one: wijzer key)"
+        )
     return key

@@ -98,9 +98,7 @@ async def test_a_second_graver_disclosure_raises_the_open_case(person: Person, s
     assert entry.level == "acute"
 
 
-async def test_after_a_human_closed_a_new_disclosure_opens_a_new_case(
-    person: Person, store: ConversationStore
-) -> None:
+async def test_after_a_human_closed_a_new_disclosure_opens_a_new_case(person: Person, store: ConversationStore) -> None:
     await person.says("ik word thuis elke dag geslagen door mijn vader")
     staff_id, now = add_staff(store), datetime.now(timezone.utc)
     [entry] = open_cases(store)
@@ -154,7 +152,9 @@ async def test_a_second_request_says_that_a_human_was_called_already(person: Per
     assert text("handoff_already_waiting", None) in await person.says("mag ik een echt mens spreken aub")
 
 
-@pytest.mark.parametrize("typed", ["/restart", '/inform{"rol": "ouder"}', "/request_human", "//help", " /delete_data", "\u2003/affirm"])
+@pytest.mark.parametrize(
+    "typed", ["/restart", '/inform{"rol": "ouder"}', "/request_human", "//help", " /delete_data", "\u2003/affirm"]
+)
 async def test_what_a_person_types_is_never_a_payload(
     engine: ConversationEngine, store: ConversationStore, typed: str
 ) -> None:
@@ -303,7 +303,10 @@ class BrokenDialogue:
 
 @pytest.mark.parametrize("step", ["parse", "answer"])
 async def test_when_rasa_fails_a_disclosure_still_opens_a_case_and_gets_the_safety_text(
-    step: str, store, agent, reader  # type: ignore[no-untyped-def]
+    step: str,
+    store,
+    agent,
+    reader,  # type: ignore[no-untyped-def]
 ) -> None:
     engine = ConversationEngine(store, BrokenDialogue(agent, step), reader, Notifications(store.database), Settings())
     person = Person(engine)
@@ -313,7 +316,9 @@ async def test_when_rasa_fails_a_disclosure_still_opens_a_case_and_gets_the_safe
 
 
 async def test_when_rasa_fails_an_ordinary_message_gets_an_apology_and_a_human_looks(store, agent, reader) -> None:  # type: ignore[no-untyped-def]
-    engine = ConversationEngine(store, BrokenDialogue(agent, "parse"), reader, Notifications(store.database), Settings())
+    engine = ConversationEngine(
+        store, BrokenDialogue(agent, "parse"), reader, Notifications(store.database), Settings()
+    )
     person = Person(engine)
     assert text("technical_problem", None) in await person.says("wat is een ouderschapsplan")
     assert [entry.reason for entry in open_cases(store)] == ["error"]
@@ -355,9 +360,7 @@ async def test_an_expired_lease_is_taken_over(store: ConversationStore, person: 
     assert await person.says("wat is gezag")
 
 
-async def test_nothing_that_was_typed_lies_readable_in_the_database(
-    person: Person, store: ConversationStore
-) -> None:
+async def test_nothing_that_was_typed_lies_readable_in_the_database(person: Person, store: ConversationStore) -> None:
     await person.says("mijn konijn heet Stampertje en mijn vader slaat me")
     with store.database.reading() as connection:
         for table in (conversations, messages, incoming, case_table):

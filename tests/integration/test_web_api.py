@@ -130,9 +130,10 @@ class TestOnce:
 
     def test_a_number_serves_as_message_id(self, client: TestClient, world: WebWorld) -> None:
         conversation = start(client)
-        assert post(client, "een", conversation, message_id=7).json() == post(
-            client, "een", conversation, message_id=7
-        ).json()
+        assert (
+            post(client, "een", conversation, message_id=7).json()
+            == post(client, "een", conversation, message_id=7).json()
+        )
         assert world.dialogue.handled.count("een") == 1
 
     def test_a_guessable_id_with_another_text_gives_nobody_elses_conversation(self, client: TestClient) -> None:

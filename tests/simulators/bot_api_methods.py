@@ -53,8 +53,9 @@ class Methods:
     async def _get_updates(self, parameters: Parameters) -> Any:
         if self._state.webhook is not None:
             raise ApiError(
-                409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the "
-                "webhook first"
+                409,
+                "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the "
+                "webhook first",
             )
         seconds = min(float(parameters.get("timeout") or 0), MAXIMUM_POLL_SECONDS)
         limit = int(parameters.get("limit") or 100)
@@ -74,8 +75,9 @@ class Methods:
                     break
                 if self._state.poll_number != own_number:
                     raise ApiError(
-                        409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance "
-                        "is running"
+                        409,
+                        "Conflict: terminated by other getUpdates request; make sure that only one bot instance "
+                        "is running",
                     )
             return self._state.updates[:limit]
 
@@ -102,9 +104,7 @@ class Methods:
     async def _answer_callback_query(self, parameters: Parameters) -> Any:
         with self._state.change():
             if parameters.get("callback_query_id") not in self._state.unanswered_queries:
-                raise ApiError(
-                    400, "Bad Request: query is too old and response timeout expired or query ID is invalid"
-                )
+                raise ApiError(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
             self._state.unanswered_queries.discard(parameters["callback_query_id"])
         return True
 
@@ -121,8 +121,9 @@ class Methods:
             markup = _checked_markup(parameters["reply_markup"]) if parameters.get("reply_markup") else None
             if markup == message.get("reply_markup"):
                 raise ApiError(
-                    400, "Bad Request: message is not modified: specified new message content and reply markup are "
-                    "exactly the same as a current content and reply markup of the message"
+                    400,
+                    "Bad Request: message is not modified: specified new message content and reply markup are "
+                    "exactly the same as a current content and reply markup of the message",
                 )
             message.pop("reply_markup", None)
             if markup:

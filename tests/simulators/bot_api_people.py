@@ -134,9 +134,7 @@ class Group:
 
     def adds_the_bot(self) -> int | None:
         """Somebody adds the bot."""
-        return self._state.add_update(
-            "my_chat_member", _membership(self._state, self.chat, self._member, "member")
-        )
+        return self._state.add_update("my_chat_member", _membership(self._state, self.chat, self._member, "member"))
 
     def types(self, text: str) -> int | None:
         """A member says something."""

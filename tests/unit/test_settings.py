@@ -19,7 +19,10 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
 
 
 def test_an_api_url_may_end_in_a_slash() -> None:
-    assert load_settings({"TELEGRAM_API_URL": "http://127.0.0.1:8081/"}, NOWHERE).telegram_api_url == "http://127.0.0.1:8081"
+    assert (
+        load_settings({"TELEGRAM_API_URL": "http://127.0.0.1:8081/"}, NOWHERE).telegram_api_url
+        == "http://127.0.0.1:8081"
+    )
 
 
 @pytest.mark.parametrize(

@@ -108,9 +108,7 @@ def test_a_message_that_cannot_be_decrypted_holds_up_nothing(store: Conversation
 
 def ask_to_erase(store: ConversationStore, conversation: str) -> None:
     with store.database.transaction() as connection:
-        connection.execute(
-            update(conversations).where(conversations.c.id == conversation).values(erase_requested=True)
-        )
+        connection.execute(update(conversations).where(conversations.c.id == conversation).values(erase_requested=True))
 
 
 def count_conversations(store: ConversationStore) -> int:
