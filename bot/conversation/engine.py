@@ -225,7 +225,7 @@ class ConversationEngine:
         if understood.reading.needs_human and not answer.replies:
             # A disclosure never goes without the safety text, whatever the dialogue did.
             changes.replies += self._answer_without_rasa(understood.reading, state)
-        if understood.reading.level == "concern":
+        if understood.reading.level == "concern" and _is_time_to_offer(understood):
             changes.replies += _concern_replies(understood.reading, changes.audience)
         self._carry_out(answer.effects, state, changes)
         self._mind_the_language(understood, state, changes)
@@ -292,6 +292,12 @@ def _now() -> datetime:
 def _opening(channel: str) -> Reply:
     name = f"opening_{channel}"
     return Reply(texts.text(name, None), tuple(Button(title, payload) for title, payload in texts.buttons(name, None)))
+
+
+def _is_time_to_offer(understood: _Understood) -> bool:
+    """At the first concern of a kind, and at every third one after it: an offer at each message would only be noise."""
+    times = understood.memory.concerns.get(understood.reading.category or "", 1)
+    return times % 3 == 1
 
 
 def _concern_replies(reading: RiskReading, audience: str | None) -> list[Reply]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 MAXIMUM_TEXT_LENGTH = 20_000
+_PAYLOAD_START = re.compile(r"^[\s/]+")
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,5 @@ def typed(text: str) -> str:
 
     A leading `/` makes a payload in Rasa; a run of them at the start becomes spaces, so that all offsets stay.
     """
-    start = len(text) - len(
-        text.lstrip(
-            " \t\r\n\v\f/\x1c\x1d\x1e\x1f\x85\xa0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\u1680"
-        )
-    )
+    start = len(text) - len(_PAYLOAD_START.sub("", text))
     return " " * start + text[start:]
