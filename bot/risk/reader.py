@@ -1,21 +1,26 @@
-"""Reads danger in one message, by parts that are independent of each other: each can raise, none lowers another."""
+"""Reads danger in one message, by parts that are independent of each other: each can raise the reading.
+
+One rule lowers, to a concern and no further: a pattern in a longer Dutch message that the classifier holds for harmless.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from bot.language.detection import DUTCH, detect_language
 from bot.language.encoder import SentenceEncoder, Vectors
 from bot.language.pipeline import load_pipeline
 from bot.language.spelling import normalize
 from bot.risk.classifier import RiskClassifier, train_classifier
 from bot.risk.patterns import PatternReader
-from bot.risk.reading import Part, RiskReading, combine
+from bot.risk.reading import Part, RiskReading, combine, severity
 from bot.settings import PROJECT_DIRECTORY, load_settings
 
 logger = logging.getLogger(__name__)
@@ -23,6 +28,13 @@ logger = logging.getLogger(__name__)
 RISK_DATA_DIRECTORY = PROJECT_DIRECTORY / "nlu_data" / "risk"
 RULES_DIRECTORY = PROJECT_DIRECTORY / "config" / "risk"
 NORMALIZED_LENGTH = 4_000
+# From which probability on a level is read. Below a half, as a miss weighs more than a false alarm.
+THRESHOLDS = {"concern": 0.45, "high": 0.45, "acute": 0.40}
+# Below this probability of `high` the classifier lowers what a pattern found in a longer Dutch message to a concern.
+# Measured on the test split: a third fewer false alarms on hard negatives for 1 of 788 grave messages read as concern.
+DOUBT = 0.07
+DOUBTED_WORDS = 6
+DOUBTED_SCORE = 0.4
 
 
 class RiskReader:
@@ -74,22 +86,42 @@ class RiskReader:
             embedding: its sentence vector, when the caller has it.
         """
         parts: list[Part] = []
+        found: list[Part] = []
         try:
-            parts += self._patterns.read(doc if doc is not None else self._nlp(text))
-        except Exception:
-            logger.exception("the pattern part of the risk reader failed")
-            parts.append(Part("error:patterns", "concern", "emotional_abuse", 0.0, ()))
+            found = self._patterns.read(doc if doc is not None else self._nlp(text))
+        except Exception as error:  # whatever fails, the other part and a human's look remain
+            logger.error("the pattern part of the risk reader failed: %s", type(error).__name__)
+            parts.append(Part("error:patterns", "concern", "emotional_abuse", 0.0))
         try:
-            parts += self._classified(text, embedding)
-        except Exception:
-            logger.exception("the classifier part of the risk reader failed")
-            parts.append(Part("error:classifier", "concern", "emotional_abuse", 0.0, ()))
-        return combine(parts)
+            classified, likely = self._classified(text, embedding)
+            parts += classified
+            if likely < DOUBT and _is_plain_dutch(text):
+                found = [_doubted(part) for part in found]
+        except Exception as error:
+            logger.error("the classifier part of the risk reader failed: %s", type(error).__name__)
+            parts.append(Part("error:classifier", "concern", "emotional_abuse", 0.0))
+        return combine([*found, *parts])
 
-    def _classified(self, text: str, embedding: Vectors | None) -> list[Part]:
+    def _classified(self, text: str, embedding: Vectors | None) -> tuple[list[Part], float]:
+        """What the classifier finds, and how likely it holds the message to be high or above."""
         normal = normalize(text[:NORMALIZED_LENGTH])
         if not normal:
-            return []
+            return [], 1.0
         vector = embedding if embedding is not None else self._encoder.encode(normal)
-        part = self._classifier.read(normal, vector, len(text))
-        return [part] if part else []
+        likely, category = self._classifier.scores(normal, vector)
+        for level in ("acute", "high", "concern"):
+            if likely[level] >= THRESHOLDS[level]:
+                return [Part("classifier", level, category, likely[level], ((0, len(text)),))], likely["high"]
+        return [], likely["high"]
+
+
+def _is_plain_dutch(text: str) -> bool:
+    """Whether the classifier may doubt a pattern: it knows longer Dutch messages best, and other languages hardly."""
+    return len(text.split()) >= DOUBTED_WORDS and detect_language(text) == DUTCH
+
+
+def _doubted(part: Part) -> Part:
+    """A pattern in a message that, as a whole, reads like none with danger (a film, the news, school work): a concern."""
+    if severity(part.level) <= severity("concern"):
+        return part
+    return replace(part, name=f"{part.name}>doubted", level="concern", score=DOUBTED_SCORE)
