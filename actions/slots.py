@@ -29,7 +29,7 @@ class ValidateSlotMappings(ValidationAction):
         """A role of a pressed button; what a person says of themselves; or a guess where nothing is known yet."""
         for entity in tracker.latest_message.get("entities") or ():
             # Only of a button: the word alone in what somebody types says nothing of who types it.
-            if entity["entity"] == "rol" and entity["value"] in ROLES and "extractor" not in entity:
+            if entity["entity"] == "rol" and entity["value"] in ROLES and entity.get("extractor") != "DutchReader":
                 return {"audience": ROLES[entity["value"]]}
         persona = understood(tracker, "persona")
         if persona and (persona["certain"] or not tracker.get_slot("audience")):

@@ -73,14 +73,7 @@ class PatternReader:
         text = utterance(doc, self._lemmas, self._family)
         if not text.words:
             return []
-        hits = self._index.hits(text).without(self._idiomatic(text))
-        markers = Markers(text)
-        matches: list[tuple[Rule, tuple[int, ...]]] = []
-        for found in self._index.find(text, hits):
-            if found.key < 0:
-                markers.add(self._marker_names[found.key], found.words)
-            else:
-                matches.append((self.rules[found.key], found.words))
+        matches, markers = self._matches(text, self._idiomatic(text))
         best: dict[tuple[str, str], tuple[str, str | None, list[Span]]] = {}
         for rule, words in matches:
             verdict = judge(Match(rule, words, text, markers))
@@ -102,6 +95,27 @@ class PatternReader:
             )
             for (category, name), (level, effect, spans) in best.items()
         ]
+
+    def takes_danger_away(self, doc: Doc) -> bool:
+        """Whether the context made everything harmless that looks like danger: an idiom, a negation, a game, a film."""
+        text = utterance(doc, self._lemmas, self._family)
+        if not text.words:
+            return False
+        idiomatic = self._idiomatic(text)
+        matches, markers = self._matches(text, idiomatic)
+        levels = [judge(Match(rule, words, text, markers)).level for rule, words in matches]
+        return (bool(idiomatic) or bool(levels)) and set(levels) <= {"none"}
+
+    def _matches(self, text: Utterance, idiomatic: set[int]) -> tuple[list[tuple[Rule, tuple[int, ...]]], Markers]:
+        """Every rule that fits, with its words, and the markers of context; words of idioms are left out."""
+        markers = Markers(text)
+        matches: list[tuple[Rule, tuple[int, ...]]] = []
+        for found in self._index.find(text, self._index.hits(text).without(idiomatic)):
+            if found.key < 0:
+                markers.add(self._marker_names[found.key], found.words)
+            else:
+                matches.append((self.rules[found.key], found.words))
+        return matches, markers
 
     def _idiomatic(self, text: Utterance) -> set[int]:
         """The words that belong to an idiom, without little ones such as "ik" that a sign beside it may need."""

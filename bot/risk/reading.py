@@ -25,7 +25,7 @@ CATEGORIES = (
 
 Span = tuple[int, int]
 # Parts that read a message as a whole.
-WHOLE_MESSAGE_PARTS = frozenset({"classifier"})
+WHOLE_MESSAGE_PARTS = frozenset({"classifier", "classifier>context"})
 
 
 def severity(level: str) -> int:
