@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import logging
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
+from unittest import mock
 
 from bot.conversation.messages import Button, Reply, typed
 from bot.conversation.tracker_store import BoundedTrackerStore, State
@@ -103,7 +105,8 @@ class RasaAgent:
         self._actions = InProcessActions()
         self._store = BoundedTrackerStore()
         try:
-            self._agent = Agent.load(model, tracker_store=self._store, action_endpoint=self._actions)  # type: ignore[arg-type]
+            with _domain_read_once():
+                self._agent = Agent.load(model, tracker_store=self._store, action_endpoint=self._actions)  # type: ignore[arg-type]
         except (RasaException, OSError, ValueError, KeyError, EOFError) as error:
             raise ModelError(f"the trained model {model} is damaged ({error}): delete it and run `make`") from error
         if self._agent.processor is None:
@@ -201,6 +204,26 @@ def _collected(messages: list[dict[str, Any]]) -> tuple[list[Reply], list[str]]:
             buttons = tuple(Button(button["title"], button["payload"]) for button in message.get("buttons") or ())
             replies.append(Reply(message["text"], buttons))
     return replies, effects
+
+
+@contextlib.contextmanager
+def _domain_read_once() -> Iterator[None]:
+    """Rasa reads the domain of a trained model four times, twice with a reader in pure Python: five seconds of a start.
+
+    The model's domain was validated when it was trained; loading it reads its one file once.
+    """
+    from rasa.shared.core.domain import Domain
+    from rasa.shared.utils import io
+
+    def from_directory(path: str) -> Domain:
+        files = sorted(Path(path).rglob("*.yml"))
+        if len(files) != 1:
+            return cast(Domain, original(path))
+        return Domain.from_dict(io.read_yaml(files[0].read_text(encoding="utf-8")))
+
+    original = Domain.from_directory
+    with mock.patch.object(Domain, "from_directory", from_directory):
+        yield
 
 
 def quiet_rasa() -> None:

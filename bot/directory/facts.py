@@ -39,7 +39,7 @@ class Fact:
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; raises FactsError with the file's name when it is missing or damaged."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except FileNotFoundError as error:
         raise FactsError(f"{path} is missing: restore it from the repository") from error
     except yaml.YAMLError as error:

@@ -24,7 +24,7 @@ class Example:
 def training_examples(directory: Path = NLU_DIRECTORY) -> Iterator[Example]:
     """All examples of Rasa's YAML files, in the files' order."""
     for path in [*sorted(directory.glob("*.yml")), *sorted((directory / "topics").glob("*.yml"))]:
-        for block in yaml.safe_load(path.read_text(encoding="utf-8")).get("nlu") or ():
+        for block in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader).get("nlu") or ():
             if "intent" not in block:
                 continue
             register = (block.get("metadata") or {}).get("register", "unknown")

@@ -6,6 +6,7 @@ an unsure reading of the classifier where the context made every sign harmless (
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 from collections.abc import Callable
@@ -59,8 +60,9 @@ class RiskReader:
         self._classifier = classifier
 
     @classmethod
+    @functools.lru_cache(maxsize=1)
     def of_settings(cls) -> RiskReader:
-        """The reader of this installation; trains its classifier when the data changed since."""
+        """The reader of this installation, one a process; trains its classifier when the data changed since."""
         settings = load_settings()
         nlp = load_pipeline(settings.spacy_model)
         file = cls.train()

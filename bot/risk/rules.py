@@ -70,7 +70,7 @@ def read_lines(path: Path) -> dict[str, tuple[str, ...]]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except FileNotFoundError as error:
         raise PatternError(f"{path} is missing: the risk reader cannot do without it") from error
     except yaml.YAMLError as error:
