@@ -155,13 +155,21 @@ def classify() -> None:
 
 
 @main.command()
-@click.argument("kind", type=click.Choice(["nlu", "risk", "places", "conversations"]))
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("kind", type=click.Choice(["nlu", "risk", "places", "conversations", "functions", "data"]))
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--misses", "shown", default=40, show_default=True, help="Hoeveel missers er getoond worden.")
-def evaluate(kind: str, file: Path, shown: int) -> None:
-    """Meet het begrip op een JSONL-bestand: de cijfers en de missers."""
+def evaluate(kind: str, file: Path | None, shown: int) -> None:
+    """Meet het begrip op een bestand: de cijfers en de missers. `data` leest de trainingsvoorbeelden na."""
     settings = _settings()
     with _clear_errors():
+        if kind == "data":
+            from bot.evaluation import evaluate_data
+
+            for line in evaluate_data(shown):
+                click.echo(line)
+            return
+        if file is None:
+            raise click.UsageError(f"noem het bestand: wijzer evaluate {kind} BESTAND")
         from bot.conversation.rasa_agent import RasaAgent
         from bot.evaluation import evaluate as evaluate_file
         from bot.risk.reader import RiskReader

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import yaml
+
 from bot.classification import classify_text, classify_turns
-from bot.language.examples import read_json_lines
+from bot.language.encoder import EncodingCache, sentence_encoder
+from bot.language.examples import read_json_lines, training_examples
+from bot.language.spelling import normalize
 from bot.risk.reading import RiskReading, severity
 
 Parse = Callable[[str], "dict[str, Any]"]
 Read = Callable[[str], RiskReading]
+# From which likeness (0-100) on two examples are near-duplicates.
+NEAR_DUPLICATE = 92
 
 
 def evaluate(kind: str, file: Path, parse: Parse, read: Read, shown: int) -> Iterator[str]:
     """The lines to print for one file.
 
     Args:
-        kind: `nlu`, `risk`, `places` or `conversations`.
-        file: JSON lines in the form that `nlu_data/test/` has.
+        kind: `nlu`, `risk`, `places`, `conversations` or `functions`.
+        file: JSON lines in the form that `nlu_data/test/` has; for `functions` YAML as `tests/functions/` has.
         parse: the pipeline.
         read: the risk reader, for conversations.
         shown: how many misses to list.
@@ -29,6 +37,9 @@ def evaluate(kind: str, file: Path, parse: Parse, read: Read, shown: int) -> Ite
     Raises:
         ValueError: a line is broken or lacks a field.
     """
+    if kind == "functions":
+        yield from _functions(read_functions(file), parse, read, shown)
+        return
     entries = read_json_lines(file)
     try:
         if kind == "nlu":
@@ -148,3 +159,125 @@ def _conversations(entries: list[dict[str, Any]], parse: Parse, read: Read, show
     yield f"misses ({len(misses)}, {min(shown, len(misses))} shown):"
     yield from misses[:shown]
     yield share_line("conversations", len(entries) - len(misses), len(entries))
+
+
+@dataclass(frozen=True)
+class FunctionCase:
+    """One case of a functional test of the risk reader.
+
+    Attributes:
+        function: the behaviour that is tested, such as `direct_suicide`.
+        turns: the person's messages.
+        least, most: the lowest and the highest level that is right after the last of them.
+        categories: those that are right; empty where any is.
+    """
+
+    function: str
+    turns: tuple[str, ...]
+    least: str
+    most: str
+    categories: frozenset[str]
+
+
+def read_functions(file: Path) -> list[FunctionCase]:
+    """The cases of a table of functions; raises ValueError when the file is not one."""
+    content = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    if not isinstance(content, dict):
+        raise ValueError(f"{file}: expected a mapping of functions")
+    cases = []
+    for function, entry in content.items():
+        for case in entry["cases"]:
+            if not {"least", "most"} & set(case):
+                raise ValueError(f"{file}: a case of {function} names neither `least` nor `most`")
+            named = case.get("category") or []
+            cases.append(
+                FunctionCase(
+                    function,
+                    tuple(case.get("turns") or [case["text"]]),
+                    case.get("least", "none"),
+                    case.get("most", "acute"),
+                    frozenset([named] if isinstance(named, str) else named),
+                )
+            )
+    return cases
+
+
+def function_level(case: FunctionCase, parse: Parse, read: Read) -> tuple[str, str | None]:
+    """The level and category that a case is read with."""
+    if len(case.turns) == 1:
+        risk = classify_text(case.turns[0], parse)["risk"]
+    else:
+        risk = classify_turns(list(case.turns), parse, read)["risk"]
+    return risk["level"], risk["category"]
+
+
+def is_right(case: FunctionCase, level: str) -> bool:
+    """Whether the level lies between the bounds of the case."""
+    return severity(case.least) <= severity(level) <= severity(case.most)
+
+
+def _functions(cases: list[FunctionCase], parse: Parse, read: Read, shown: int) -> Iterator[str]:
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    categories: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    misses = []
+    for case in cases:
+        level, category = function_level(case, parse, read)
+        right = is_right(case, level)
+        for name in (case.function, "all functions", *(["direct disclosures"] if _is_direct(case) else [])):
+            counts[name][0] += right
+            counts[name][1] += 1
+        if case.categories and severity(level) >= severity("high"):
+            name = " or ".join(sorted(case.categories))
+            categories[name][0] += category in case.categories
+            categories[name][1] += 1
+        if not right:
+            bound = f"at least {case.least}" if case.most == "acute" else f"at most {case.most}"
+            misses.append(f"  {case.function}: {bound}, read as {level} {category}: {' | '.join(case.turns)[:140]!r}")
+    yield f"misses ({len(misses)}, {min(shown, len(misses))} shown):"
+    yield from misses[:shown]
+    for name in sorted(counts, key=lambda one: (one in ("all functions", "direct disclosures"), one)):
+        yield share_line(name, *counts[name])
+    yield "category named right, of those found:"
+    for name in sorted(categories):
+        if categories[name][1] >= 8:
+            yield share_line(f"  {name}", *categories[name])
+
+
+def _is_direct(case: FunctionCase) -> bool:
+    return case.function.startswith("direct_")
+
+
+def evaluate_data(shown: int) -> Iterator[str]:
+    """What is to be looked at in the training data: near-duplicates, examples that lie nearer to another intent's centre,
+    and how many examples each intent has in each register.
+    """
+    from rapidfuzz import fuzz, process
+
+    examples = list(training_examples())
+    texts = [normalize(one.text) for one in examples]
+    vectors = sentence_encoder().encode_many(texts, EncodingCache()).base
+    vectors = vectors - vectors.mean(axis=0)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+    names = sorted({one.intent for one in examples})
+    place = np.array([names.index(one.intent) for one in examples])
+    centres = np.vstack([vectors[place == number].mean(axis=0) for number in range(len(names))])
+    similar = vectors @ centres.T
+    nearest = similar.argmax(axis=1)
+    strays = np.flatnonzero(nearest != place)
+    margin = similar[strays, nearest[strays]] - similar[strays, place[strays]]
+    yield f"examples nearer to another intent's centre ({len(strays)} of {len(examples)}), the furthest first:"
+    for number in strays[np.argsort(-margin)][:shown]:
+        yield f"  {names[place[number]]} lies with {names[nearest[number]]}: {examples[number].text[:110]!r}"
+    pairs = []
+    for number, name in enumerate(names):
+        own = [text for text, intent in zip(texts, place) if intent == number and len(text) >= 25]
+        scores = np.triu(process.cdist(own, own, scorer=fuzz.ratio, score_cutoff=NEAR_DUPLICATE, dtype=np.uint8), 1)
+        pairs += [f"  {name}: {own[row][:70]!r} ~ {own[column][:70]!r}" for row, column in zip(*scores.nonzero())]
+    yield f"near-duplicates within an intent ({len(pairs)}):"
+    yield from pairs[:shown]
+    registers = sorted({one.register for one in examples})
+    counted = Counter((one.intent, one.register) for one in examples)
+    yield f"{'examples a register':28}" + "".join(f"{register[:9]:>10}" for register in [*registers, "all"])
+    for name in names:
+        row = [counted[name, register] for register in registers]
+        yield f"{name:28}" + "".join(f"{number:>10}" for number in [*row, sum(row)])

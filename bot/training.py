@@ -21,7 +21,7 @@ SOURCES = (
     ("nlu_data/risk", ("positive_*.jsonl", "negative_*.jsonl")),
     ("config", ("config.yml",)),
     ("config/domain", ("**/*.yml",)),
-    ("bot/language", ("*.py", "*.txt")),
+    ("bot/language", ("*.py", "*.txt", "model/card.json")),
     ("bot/risk", ("classifier.py", "component.py", "policy.py")),
     ("", ("requirements.lock",)),
 )

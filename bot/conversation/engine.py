@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
+from bot.conversation.follow_up import SURE, last_topic, leans_on_the_last_answer, with_subject
 from bot.conversation.messages import MAXIMUM_TEXT_LENGTH, Button, IncomingMessage, Outcome, Reply
 from bot.conversation.rasa_agent import Answer, DialogueFailed
 from bot.conversation.store import Changes, ConversationState, ConversationStore, LeaseLost, Received
@@ -35,6 +36,8 @@ logger = logging.getLogger(__name__)
 LEASE_POLL_SECONDS = 0.05
 ATTEMPTS = 3
 KEPT_LOCKS = 10_000
+# Of several questions in one message so many are answered; more would bury the reader.
+MAXIMUM_ANSWERS = 2
 # Languages that the dialogue answers in; in another one a language card is shown and staff are told.
 READ_LANGUAGES = frozenset({"nl"})
 
@@ -188,6 +191,7 @@ class ConversationEngine:
                 return _Understood(parsed, RiskReading(), memory)
             parsed = await self._dialogue.parse(message.text, timeout)
             alone = RiskReading.from_dict(parsed.get("risk"))
+            await self._add_subject(parsed, message.text, state)
         except DialogueFailed as error:
             logger.error("reading a message with Rasa failed: %s", error)
             parsed, alone = None, await asyncio.to_thread(self._read_directly, message.text)
@@ -195,6 +199,19 @@ class ConversationEngine:
         if parsed is not None:
             parsed["risk"] = reading.as_dict()
         return _Understood(parsed, reading, memory)
+
+    async def _add_subject(self, parsed: dict[str, Any], text: str, state: ConversationState) -> None:
+        """A short question that points back is understood together with the subject of the last answer."""
+        topic = last_topic(state.tracker)
+        confidence = float((parsed.get("intent") or {}).get("confidence") or 0.0)
+        if topic is None or not leans_on_the_last_answer(text, confidence):
+            return
+        together = await self._dialogue.parse(
+            with_subject(text, topic, state.audience), self._settings.rasa_timeout_seconds
+        )
+        best = (together.get("intent_ranking") or [{}])[0]
+        if best.get("name") != "nlu_fallback" and float(best.get("confidence") or 0.0) >= SURE:
+            parsed.update(intent=best, intent_ranking=together["intent_ranking"])
 
     def _read_directly(self, text: str) -> RiskReading:
         try:
@@ -233,10 +250,19 @@ class ConversationEngine:
     async def _dialogue_answer(self, understood: _Understood, state: ConversationState) -> Answer | None:
         if understood.parsed is None:
             return None
+        timeout = self._settings.rasa_timeout_seconds
+        first, *others = _questions(understood.parsed)
         try:
-            return await self._dialogue.answer(
-                state.id, understood.parsed, state.tracker, self._settings.rasa_timeout_seconds
-            )
+            answer = await self._dialogue.answer(state.id, first, state.tracker, timeout)
+            for parsed in others if _may_answer_more(understood, answer) else ():
+                further = await self._dialogue.answer(state.id, parsed, answer.state, timeout)
+                answer = Answer(
+                    [*answer.replies, *further.replies],
+                    [*answer.effects, *further.effects],
+                    further.state,
+                    further.slots,
+                )
+            return answer
         except DialogueFailed as error:
             logger.error("answering with Rasa failed: %s", error)
             return None
@@ -287,6 +313,22 @@ class _WaitingTexts:
 
 def _now() -> datetime:
     return datetime.now(timezone.utc)
+
+
+def _questions(parsed: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parsed message, once for each thing that it asks, in order; mostly it is one."""
+    asked = parsed.get("questions") or []
+    if len(asked) < 2:
+        return [parsed]
+    return [
+        {**parsed, "intent": one, "intent_ranking": [one, *(parsed.get("intent_ranking") or [])]}
+        for one in asked[:MAXIMUM_ANSWERS]
+    ]
+
+
+def _may_answer_more(understood: _Understood, answer: Answer) -> bool:
+    """Not where danger was read or the bot asks something itself: one thing at a time then."""
+    return understood.reading.level == "none" and not answer.slots.get("requested_slot")
 
 
 def _opening(channel: str) -> Reply:

@@ -20,23 +20,22 @@ from rasa.shared.nlu.constants import ENTITIES, INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.language.classifier import IntentModel
+from bot.language.classifier import IntentModel, Ranked
 from bot.language.detection import detect_language
-from bot.language.encoder import EncodingCache, SentenceEncoder
+from bot.language.encoder import EncodingCache, Meanings, mean_of, sentence_encoder
 from bot.language.persona import age_of, read_persona
 from bot.language.pipeline import load_pipeline
 from bot.language.places import PlaceReader
+from bot.language.questions import questions_of
 from bot.language.spelling import normalize
 from bot.settings import load_settings
 
 DOC = "text_spacy_doc"
 NORMAL_TEXT = "normal_text"
-EMBEDDING = "sentence_embedding"
+WINDOWS = "meanings_of_windows"
 RANKED_INTENTS = 10
 # Longer texts are read to this length; the risk reader's patterns read all of it.
 MAXIMUM_LENGTH = 4_000
-# One encoder a process: its weights take 70 MB.
-ENCODER = SentenceEncoder()
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=False)
@@ -113,7 +112,7 @@ def _entity(kind: str, start: int, end: int, value: str) -> dict[str, Any]:
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class MeaningReader(GraphComponent):
-    """Sets the sentence vector of each new message, for the components after it."""
+    """Sets the sentence vectors of each new message and what the tuned encoder's heads say, for the components after it."""
 
     @classmethod
     def create(
@@ -132,8 +131,10 @@ class MeaningReader(GraphComponent):
 
     def process(self, messages: list[Message]) -> list[Message]:
         """Encode new messages."""
+        encoder = sentence_encoder()
         for message in messages:
-            message.set(EMBEDDING, ENCODER.encode(message.get(NORMAL_TEXT) or ""))
+            windows = encoder.encode_windows(message.get(NORMAL_TEXT) or "")
+            message.set(WINDOWS, windows)
         return messages
 
 
@@ -177,7 +178,9 @@ class IntentReader(GraphComponent, IntentClassifier):
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         """Rasa looks at this class only; a change of the model or the spelling has to train again, too."""
         here = Path(__file__).parent
-        content = b"".join((here / name).read_bytes() for name in ("classifier.py", "encoder.py", "spelling.py"))
+        content = b"".join(
+            (here / name).read_bytes() for name in ("classifier.py", "encoder.py", "spelling.py", "model/card.json")
+        )
         return hashlib.sha256(content).hexdigest()
 
     def train(self, training_data: TrainingData) -> Resource:
@@ -185,19 +188,36 @@ class IntentReader(GraphComponent, IntentClassifier):
         texts = [normalize(example.get(TEXT)) for example in training_data.intent_examples]
         intents = [example.get(INTENT) for example in training_data.intent_examples]
         cache = EncodingCache()
-        vectors = ENCODER.encode_many(texts, cache, type(self).progress)
+        encoder = sentence_encoder()
+        meanings = encoder.encode_many(texts, cache, type(self).progress)
         cache.save()
-        self._model = IntentModel.train(texts, vectors, intents)
+        unseen = ~encoder.is_trained_on([example.get(TEXT) for example in training_data.intent_examples])
+        head = encoder.heads(meanings).intents
+        self._model = IntentModel.train(texts, meanings, head, encoder.intents, unseen, intents)
         with self._storage.write_to(self._resource) as directory:
             self._model.save(Path(directory))
         return self._resource
 
     def process(self, messages: list[Message]) -> list[Message]:
-        """Set intent and ranking of new messages."""
-        assert self._model is not None
+        """Set intent and ranking of new messages; `questions` where one asks several things."""
         for message in messages:
-            ranking = self._model.rank(message.get(NORMAL_TEXT) or "", message.get(EMBEDDING))[:RANKED_INTENTS]
-            values = [{"name": one.name, "confidence": one.confidence} for one in ranking]
+            ranking = self._rank(message.get(NORMAL_TEXT) or "", message.get(WINDOWS))[:RANKED_INTENTS]
+            values = [_as_dict(one) for one in ranking]
             message.set(INTENT, values[0], add_to_output=True)
             message.set(INTENT_RANKING_KEY, values, add_to_output=True)
+            asked = questions_of((message.get(TEXT) or "")[:MAXIMUM_LENGTH], self._rank_part)
+            message.set("questions", [_as_dict(one.intent) for one in asked], add_to_output=True)
         return messages
+
+    def _rank_part(self, part: str) -> list[Ranked]:
+        normal = normalize(part)
+        return self._rank(normal, sentence_encoder().encode_windows(normal))
+
+    def _rank(self, normal_text: str, windows: Meanings) -> list[Ranked]:
+        assert self._model is not None
+        meanings = mean_of(windows)
+        return self._model.rank(normal_text, meanings, sentence_encoder().heads(meanings).intents)
+
+
+def _as_dict(one: Ranked) -> dict[str, Any]:
+    return {"name": one.name, "confidence": one.confidence}

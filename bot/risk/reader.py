@@ -17,7 +17,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from bot.language.detection import DUTCH, detect_language
-from bot.language.encoder import SentenceEncoder, Vectors
+from bot.language.encoder import MODEL_DIRECTORY, Meanings, SentenceEncoder, sentence_encoder
 from bot.language.pipeline import load_pipeline
 from bot.language.spelling import normalize
 from bot.risk.classifier import RiskClassifier, train_classifier
@@ -46,7 +46,7 @@ class RiskReader:
 
     Args:
         nlp: the Dutch spaCy pipeline.
-        encoder: gives sentence vectors when the caller has none.
+        encoder: gives the vectors when the caller has none.
         patterns: the pattern part.
         classifier: the trained part.
     """
@@ -66,13 +66,17 @@ class RiskReader:
         settings = load_settings()
         nlp = load_pipeline(settings.spacy_model)
         file = cls.train()
-        return cls(nlp, SentenceEncoder(), PatternReader(nlp, RULES_DIRECTORY), RiskClassifier.load(file))
+        return cls(nlp, sentence_encoder(), PatternReader(nlp, RULES_DIRECTORY), RiskClassifier.load(file))
 
     @staticmethod
     def train(progress: Callable[[int, int], None] | None = None) -> Path:
         """Train the classifier unless the file of this data and code is there; its file."""
         directory = load_settings().model_directory
-        code = [Path(__file__).with_name("classifier.py"), Path(normalize.__code__.co_filename)]
+        code = [
+            Path(__file__).with_name("classifier.py"),
+            Path(normalize.__code__.co_filename),
+            MODEL_DIRECTORY / "card.json",
+        ]
         data = sorted(RISK_DATA_DIRECTORY.glob("[!t]*.jsonl"))
         digest = hashlib.sha256(b"".join(path.read_bytes() for path in [*code, *data])).hexdigest()[:16]
         file = directory / f"risk-{digest}.npz"
@@ -80,7 +84,7 @@ class RiskReader:
             train_classifier(data, file, progress)
         return file
 
-    def read(self, text: str, doc: Doc | None = None, embedding: Vectors | None = None) -> RiskReading:
+    def read(self, text: str, doc: Doc | None = None, windows: Meanings | None = None) -> RiskReading:
         """The reading of one text; evidence in code points of the text as given.
 
         A part that fails does not silence the others: the reading then asks for a human's look (`concern` at least).
@@ -88,7 +92,7 @@ class RiskReader:
         Args:
             text: as typed.
             doc: the text as read by the spaCy pipeline, when the caller has it.
-            embedding: its sentence vector, when the caller has it.
+            windows: the vectors of its windows, when the caller has them.
         """
         parts: list[Part] = []
         found: list[Part] = []
@@ -99,7 +103,7 @@ class RiskReader:
             logger.error("the pattern part of the risk reader failed: %s", type(error).__name__)
             parts.append(Part("error:patterns", "concern", "emotional_abuse", 0.0))
         try:
-            classified, likely = self._classified(text, embedding)
+            classified, likely = self._classified(text, windows)
             if doc is not None and not found and likely < SURE and self._patterns.takes_danger_away(doc):
                 classified = [_lowered(part, "context") for part in classified]
             parts += classified
@@ -110,13 +114,13 @@ class RiskReader:
             parts.append(Part("error:classifier", "concern", "emotional_abuse", 0.0))
         return combine([*found, *parts])
 
-    def _classified(self, text: str, embedding: Vectors | None) -> tuple[list[Part], float]:
+    def _classified(self, text: str, windows: Meanings | None) -> tuple[list[Part], float]:
         """What the classifier finds, and how likely it holds the message to be high or above."""
         normal = normalize(text[:NORMALIZED_LENGTH])
         if not normal:
             return [], 1.0
-        vector = embedding if embedding is not None else self._encoder.encode(normal)
-        likely, category = self._classifier.scores(normal, vector)
+        meanings = windows if windows is not None else self._encoder.encode_windows(normal)
+        likely, category = self._classifier.scores(normal, meanings)
         for level in ("acute", "high", "concern"):
             if likely[level] >= THRESHOLDS[level]:
                 return [Part("classifier", level, category, likely[level], ((0, len(text)),))], likely["high"]

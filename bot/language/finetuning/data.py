@@ -1,0 +1,80 @@
+"""What the encoder is trained on: the intent examples and the risk data, the latter without an intent."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.language.examples import NLU_DIRECTORY, read_json_lines, training_examples
+
+LEVELS = ("none", "concern", "high", "acute")
+_LETTERS = re.compile(r"^[a-z]{4,}$")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One message. `intent` or `category` is None where the data does not say it; `level` is 0 (none) to 3 (acute)."""
+
+    text: str
+    intent: str | None
+    level: int
+    category: str | None
+
+
+def training_data(directory: Path = NLU_DIRECTORY) -> list[Labelled]:
+    """All messages that may be trained on; nothing from `nlu_data/test/`."""
+    examples = []
+    for path in sorted((directory / "risk").glob("*.jsonl")):
+        for entry in read_json_lines(path):
+            level = str(entry.get("level") or "none")
+            category = str(entry["category"]) if level != "none" else None
+            examples.append(Labelled(str(entry["text"]), None, LEVELS.index(level), category))
+    risky = {example.text for example in examples if example.level}
+    examples += [
+        Labelled(one.text, one.intent, 0, None) for one in training_examples(directory) if one.text not in risky
+    ]
+    return examples
+
+
+def test_data(directory: Path = NLU_DIRECTORY) -> tuple[list[dict[str, object]], list[Labelled]]:
+    """The test split: intent entries as they are, and risk messages."""
+    intents = [
+        entry for path in sorted((directory / "test").glob("intents_*.jsonl")) for entry in read_json_lines(path)
+    ]
+    risks = [
+        Labelled(
+            str(entry["text"]),
+            None,
+            LEVELS.index(str(entry.get("level") or "none")),
+            str(entry["kind"]) if "kind" in entry else str(entry["category"]),
+        )
+        for path in sorted((directory / "test").glob("risk_*.jsonl"))
+        for entry in read_json_lines(path)
+    ]
+    return intents, risks
+
+
+def content_hash(examples: Sequence[Labelled]) -> str:
+    """Hash of the training data (16 hexadecimal characters)."""
+    return hashlib.sha256("\n".join(sorted(map(repr, examples))).encode()).hexdigest()[:16]
+
+
+def roughened(text: str, generator: random.Random) -> str:
+    """A normalised text with now and then a word left out or a slip of the keyboard, so that no single word decides."""
+    words = text.split()
+    if len(words) < 4:
+        return text
+    result = []
+    for word in words:
+        chance = generator.random()
+        if chance < 0.04:
+            continue
+        if chance < 0.08 and _LETTERS.match(word):
+            at = generator.randrange(len(word) - 1)
+            word = word[:at] + word[at + 1] + word[at] + word[at + 2 :] if chance < 0.06 else word[:at] + word[at + 1 :]
+        result.append(word)
+    return " ".join(result)

@@ -1,0 +1,91 @@
+"""Writes the trained encoder for the product: word vectors and layers in 8 bit, heads, tokenizer and a card."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from torch import Tensor, nn
+
+from bot.language.finetuning.model import Encoder, Heads
+from bot.language.finetuning.train import Labels
+from bot.language.tokenization import PieceTokenizer
+
+
+class _Layers(nn.Module):
+    """Both encoders from word vectors on, for one text without padding; they share what was not trained."""
+
+    def __init__(self, tuned: Encoder, base: Encoder) -> None:
+        super().__init__()
+        self.tuned = tuned
+        self.base = base
+
+    def forward(self, words: Tensor) -> tuple[Tensor, Tensor]:
+        """Word vectors (1, length, hidden) to the means of the token states, tuned and as they were (1, hidden each)."""
+        x = self.tuned.norm(words + self.tuned.positions.weight[: words.shape[1]])
+        for layer in self.tuned.layers[: self.tuned.frozen]:
+            x = layer(x, None)
+        means = []
+        for encoder in (self.tuned, self.base):
+            states = x
+            for layer in encoder.layers[self.tuned.frozen :]:
+                states = layer(states, None)
+            means.append(states.mean(1))
+        return means[0], means[1]
+
+
+def export(
+    encoder: Encoder,
+    base: Encoder,
+    heads: Heads,
+    tokenizer: PieceTokenizer,
+    labels: Labels,
+    card: dict[str, object],
+    directory: Path,
+) -> None:
+    """Write both encoders, the trained and the one it came from: `words.npz`, `layers.onnx`, `heads.npz`, `tokenizer.json` and `card.json`."""
+    encoder.eval()
+    base.eval()
+    heads.eval()
+    directory.mkdir(parents=True, exist_ok=True)
+    words, scales = _rows_in_8_bit(encoder.words.weight.detach().numpy())
+    np.savez_compressed(directory / "words.npz", words=words, scales=scales)
+    with tempfile.TemporaryDirectory() as work:
+        whole = Path(work) / "whole.onnx"
+        torch.onnx.export(
+            _Layers(encoder, base),
+            (torch.zeros(1, 8, encoder.words.embedding_dim),),
+            str(whole),
+            input_names=["words"],
+            output_names=["tuned", "base"],
+            dynamic_axes={"words": {1: "length"}},
+            opset_version=17,
+            dynamo=False,
+        )
+        quantize_dynamic(whole, directory / "layers.onnx", weight_type=QuantType.QInt8, per_channel=True)
+    np.savez(
+        directory / "heads.npz",
+        mean=heads.mean.numpy(),
+        scale=heads.scale.numpy(),
+        intents=np.array(labels.intents),
+        categories=np.array(labels.categories),
+        **{
+            f"{name}_{part}": getattr(getattr(heads, name), part).detach().numpy()
+            for name in ("intents", "levels", "categories")
+            for part in ("weight", "bias")
+        },
+    )
+    tokenizer.save(directory / "tokenizer.json")
+    (directory / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _rows_in_8_bit(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float16]]:
+    """Whole numbers of -127 to 127 and a scale for each row."""
+    scales = (np.abs(matrix).max(axis=1) / 127).astype(np.float16)
+    safe = np.maximum(scales.astype(np.float32), 1e-8)[:, None]
+    return np.clip(np.round(matrix / safe), -127, 127).astype(np.int8), scales

@@ -1,0 +1,116 @@
+"""The encoder as a PyTorch module with its heads: intents, risk levels, risk categories."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bot.language.finetuning.e5_file import E5Weights
+
+
+class Layer(nn.Module):
+    """One BERT layer, normalised after each sum."""
+
+    def __init__(self, hidden: int, heads: int, feed_forward: int, epsilon: float, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.qkv = nn.Linear(hidden, 3 * hidden)
+        self.out = nn.Linear(hidden, hidden)
+        self.norm = nn.LayerNorm(hidden, eps=epsilon)
+        self.wide = nn.Linear(hidden, feed_forward)
+        self.narrow = nn.Linear(feed_forward, hidden)
+        self.final_norm = nn.LayerNorm(hidden, eps=epsilon)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """States (batch, length, hidden) and a mask (batch, 1, 1, length), 0 where a token is and very low where none is."""
+        batch, length, hidden = x.shape
+        q, k, v = self.qkv(x).view(batch, length, 3, self.heads, hidden // self.heads).permute(2, 0, 3, 1, 4)
+        read = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        read = self.out(read.transpose(1, 2).reshape(batch, length, hidden))
+        x = self.norm(x + functional.dropout(read, self.dropout, self.training))
+        changed = self.narrow(functional.gelu(self.wide(x)))
+        final: Tensor = self.final_norm(x + functional.dropout(changed, self.dropout, self.training))
+        return final
+
+
+class Encoder(nn.Module):
+    """multilingual-e5-small with the rows of its vocabulary that are kept; gives the mean of the token states.
+
+    Words, positions and the lowest `frozen` layers are not trained.
+    """
+
+    def __init__(self, weights: E5Weights, kept: NDArray[np.int64], frozen: int = 0, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.frozen = frozen
+        tensors = weights.tensors
+        self.pad = int(np.flatnonzero(kept == weights.vocabulary.pad)[0])
+        self.words = nn.Embedding.from_pretrained(_tensor(tensors["emb.word"][kept]), freeze=False)
+        self.positions = nn.Embedding.from_pretrained(
+            _tensor(tensors["emb.pos"] + tensors["emb.type"][0]), freeze=False
+        )
+        self.norm = nn.LayerNorm(weights.hidden, eps=weights.epsilon)
+        _set(self.norm, tensors, "emb.ln")
+        self.layers = nn.ModuleList()
+        for number in range(weights.layers):
+            layer = Layer(
+                weights.hidden,
+                weights.heads,
+                weights.feed_forward,
+                weights.epsilon,
+                0.0 if number < frozen else dropout,
+            )
+            name = f"l{number}."
+            layer.qkv.weight.data = _tensor(np.concatenate([tensors[f"{name}{part}.w"] for part in "qkv"]))
+            layer.qkv.bias.data = _tensor(np.concatenate([tensors[f"{name}{part}.b"] for part in "qkv"]))
+            for module, part in (
+                (layer.out, "ao"),
+                (layer.norm, "aln"),
+                (layer.wide, "fi"),
+                (layer.narrow, "fo"),
+                (layer.final_norm, "oln"),
+            ):
+                _set(module, tensors, name + part)
+            self.layers.append(layer)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Vectors (batch, hidden) of token numbers (batch, length), padded at the end."""
+        there = ids != self.pad
+        mask = torch.where(there, 0.0, -1e9)[:, None, None, :]
+        with torch.no_grad():
+            x = self.norm(self.words(ids) + self.positions.weight[: ids.shape[1]])
+            for layer in self.layers[: self.frozen]:
+                x = layer(x, mask)
+        for layer in self.layers[self.frozen :]:
+            x = layer(x, mask)
+        weight = there.float()[:, :, None]
+        return (x * weight).sum(1) / weight.sum(1)
+
+
+class Heads(nn.Module):
+    """Linear heads on the centred and scaled vector."""
+
+    def __init__(self, mean: Tensor, scale: Tensor, intents: int, levels: int, categories: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", scale)
+        self.intents = nn.Linear(len(mean), intents)
+        self.levels = nn.Linear(len(mean), levels)
+        self.categories = nn.Linear(len(mean), categories)
+
+    def forward(self, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits of intents, of "at least this level", and of categories."""
+        x = functional.dropout((vectors - self.mean) / self.scale, 0.1, self.training)
+        return self.intents(x), self.levels(x), self.categories(x)
+
+
+def _tensor(array: NDArray[np.float32]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32).copy())
+
+
+def _set(module: nn.Linear | nn.LayerNorm, tensors: dict[str, NDArray[np.float32]], name: str) -> None:
+    module.weight.data = _tensor(tensors[f"{name}.w"])
+    module.bias.data = _tensor(tensors[f"{name}.b"])
