@@ -30,6 +30,7 @@ from bot.conversation.engine import ConversationEngine
 from bot.conversation.rasa_agent import RasaAgent
 from bot.conversation.store import ConversationStore
 from bot.handoff import texts
+from bot.language import places
 from bot.risk.reader import RiskReader
 from bot.settings import Settings
 from bot.storage.database import Database
@@ -109,7 +110,11 @@ class Application:
             # One process by default: a lease that is there now is that of a killed one.
             await asyncio.to_thread(self.engine.store.free_leases)
         self.storage.notifications.start()
-        background = [asyncio.create_task(self._handle_left_over()), asyncio.create_task(self._forget_old())]
+        background = [
+            asyncio.create_task(self._handle_left_over()),
+            asyncio.create_task(self._forget_old()),
+            asyncio.create_task(asyncio.to_thread(places.preload)),
+        ]
         await self.telegram.start()
         try:
             yield

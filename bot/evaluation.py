@@ -255,7 +255,7 @@ def evaluate_data(shown: int) -> Iterator[str]:
 
     examples = list(training_examples())
     texts = [normalize(one.text) for one in examples]
-    vectors = sentence_encoder().encode_many(texts, EncodingCache()).base
+    vectors = sentence_encoder().encode_many(texts, EncodingCache())
     vectors = vectors - vectors.mean(axis=0)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
     names = sorted({one.intent for one in examples})

@@ -22,7 +22,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.language.classifier import IntentModel, Ranked
 from bot.language.detection import detect_language
-from bot.language.encoder import EncodingCache, Meanings, mean_of, sentence_encoder
+from bot.language.encoder import EncodingCache, Vectors, mean_of, sentence_encoder
 from bot.language.persona import age_of, read_persona
 from bot.language.pipeline import load_pipeline
 from bot.language.places import PlaceReader
@@ -32,7 +32,7 @@ from bot.settings import load_settings
 
 DOC = "text_spacy_doc"
 NORMAL_TEXT = "normal_text"
-WINDOWS = "meanings_of_windows"
+WINDOWS = "vectors_of_windows"
 RANKED_INTENTS = 10
 # Longer texts are read to this length; the risk reader's patterns read all of it.
 MAXIMUM_LENGTH = 4_000
@@ -112,7 +112,7 @@ def _entity(kind: str, start: int, end: int, value: str) -> dict[str, Any]:
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class MeaningReader(GraphComponent):
-    """Sets the sentence vectors of each new message and what the tuned encoder's heads say, for the components after it."""
+    """Sets the sentence vectors of each new message, one for each window of it, for the components after it."""
 
     @classmethod
     def create(
@@ -189,11 +189,11 @@ class IntentReader(GraphComponent, IntentClassifier):
         intents = [example.get(INTENT) for example in training_data.intent_examples]
         cache = EncodingCache()
         encoder = sentence_encoder()
-        meanings = encoder.encode_many(texts, cache, type(self).progress)
+        vectors = encoder.encode_many(texts, cache, type(self).progress)
         cache.save()
         unseen = ~encoder.is_trained_on([example.get(TEXT) for example in training_data.intent_examples])
-        head = encoder.heads(meanings).intents
-        self._model = IntentModel.train(texts, meanings, head, encoder.intents, unseen, intents)
+        head = encoder.heads(vectors).intents
+        self._model = IntentModel.train(texts, head, encoder.intents, unseen, intents)
         with self._storage.write_to(self._resource) as directory:
             self._model.save(Path(directory))
         return self._resource
@@ -213,10 +213,9 @@ class IntentReader(GraphComponent, IntentClassifier):
         normal = normalize(part)
         return self._rank(normal, sentence_encoder().encode_windows(normal))
 
-    def _rank(self, normal_text: str, windows: Meanings) -> list[Ranked]:
+    def _rank(self, normal_text: str, windows: Vectors) -> list[Ranked]:
         assert self._model is not None
-        meanings = mean_of(windows)
-        return self._model.rank(normal_text, meanings, sentence_encoder().heads(meanings).intents)
+        return self._model.rank(normal_text, sentence_encoder().heads(mean_of(windows)[None]).intents)
 
 
 def _as_dict(one: Ranked) -> dict[str, Any]:

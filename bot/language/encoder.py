@@ -1,8 +1,6 @@
-"""Sentence meaning: multilingual-e5-small in 8 bit with onnxruntime, as it came and fine-tuned on this domain.
+"""Sentence meaning: multilingual-e5-small, fine-tuned on intents and risk, in 8 bit with onnxruntime.
 
-Both share words, positions and the lower layers, so that one pass gives two vectors. The one as it came says what a message is
-about in general; the tuned one has seen the project's data, and its heads give intents and risk. `bot.language.finetuning`
-makes the files; `model/card.json` says from which data and with which figures.
+`bot.language.finetuning` makes the files; `model/card.json` says from which data and with which figures.
 """
 
 from __future__ import annotations
@@ -35,25 +33,8 @@ class EncoderError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Meanings:
-    """What the encoder makes of texts.
-
-    Attributes:
-        base: vectors of length one as multilingual-e5-small gives them, shape (n, 384).
-        tuned: vectors of length one of the fine-tuned encoder, shape (n, 384).
-    """
-
-    base: Vectors
-    tuned: Vectors
-
-    def __getitem__(self, chosen: NDArray[np.int_] | NDArray[np.bool_]) -> Meanings:
-        """Those of some of the texts."""
-        return Meanings(self.base[chosen], self.tuned[chosen])
-
-
-@dataclass(frozen=True)
 class HeadLogits:
-    """What the tuned encoder's own heads say, one row a text.
+    """What the encoder's own heads say, one row a text.
 
     Attributes:
         intents: in the order of `SentenceEncoder.intents`.
@@ -92,40 +73,38 @@ class SentenceEncoder:
         self.intents: list[str] = self._heads["intents"].tolist()
         self.categories: list[str] = self._heads["categories"].tolist()
 
-    def encode(self, text: str) -> Meanings:
-        """The vectors of one text, shape (1, 384) each. A long text is read in windows, whose mean is taken."""
+    def encode(self, text: str) -> Vectors:
+        """The vector of one text, of length one, shape (384,). A long text is read in windows, whose mean is taken."""
         return mean_of(self.encode_windows(text))
 
-    def encode_windows(self, text: str) -> Meanings:
-        """The vectors of the windows of a text, at most eight."""
-        both = [self._encode_window(window) for window in windows_of(text)]
-        return Meanings(_unit(np.vstack([one[1] for one in both])), _unit(np.vstack([one[0] for one in both])))
+    def encode_windows(self, text: str) -> Vectors:
+        """The vectors of the windows of a text, at most eight, shape (windows, 384)."""
+        return _unit(np.vstack([self._encode_window(window) for window in windows_of(text)]))
 
     def encode_many(
         self,
         texts: Sequence[str],
         cache: EncodingCache | None = None,
         progress: Callable[[int, int], None] | None = None,
-    ) -> Meanings:
-        """The vectors of many texts; those in the cache are not computed again, new ones go into it."""
-        base = np.zeros((len(texts), DIMENSION), dtype=np.float32)
-        tuned = np.zeros((len(texts), DIMENSION), dtype=np.float32)
+    ) -> Vectors:
+        """The vectors of many texts, shape (n, 384); those in the cache are not computed again, new ones go into it."""
+        vectors = np.zeros((len(texts), DIMENSION), dtype=np.float32)
         for number, text in enumerate(texts):
             found = cache.get(text) if cache else None
             if found is None:
                 found = self.encode(text)
                 if cache:
                     cache.put(text, found)
-            base[number], tuned[number] = found.base[0], found.tuned[0]
+            vectors[number] = found
             if progress and (number % 100 == 99 or number + 1 == len(texts)):
                 progress(number + 1, len(texts))
             if cache and number % SAVED_EVERY == SAVED_EVERY - 1:
                 cache.save()
-        return Meanings(base, tuned)
+        return vectors
 
-    def heads(self, meanings: Meanings) -> HeadLogits:
-        """What the heads say of vectors."""
-        scaled = (meanings.tuned - self._heads["mean"]) / self._heads["scale"]
+    def heads(self, vectors: Vectors) -> HeadLogits:
+        """What the heads say of vectors of length one, shape (n, 384)."""
+        scaled = (vectors - self._heads["mean"]) / self._heads["scale"]
         return HeadLogits(*(self._head(name, scaled) for name in ("intents", "levels", "categories")))
 
     def _head(self, name: str, scaled: Vectors) -> NDArray[np.float32]:
@@ -135,11 +114,11 @@ class SentenceEncoder:
         """Which texts (as typed) the encoder was trained on: what it says of them is too good to learn from."""
         return np.isin(np.array([text_key(text) for text in texts], dtype=np.uint64), self._trained_on)
 
-    def _encode_window(self, text: str) -> tuple[Vectors, Vectors]:
+    def _encode_window(self, text: str) -> Vectors:
         ids = self.tokenizer.encode(text)
         words = (self._words[ids].astype(np.float32) * self._scales[ids])[None]
-        tuned, base = self._session.run(["tuned", "base"], {"words": words})
-        return tuned, base
+        (mean,) = self._session.run(None, {"words": words})
+        return np.asarray(mean, dtype=np.float32)
 
 
 def _session(file: Path) -> "onnxruntime.InferenceSession":  # type: ignore[name-defined] # noqa: F821, UP037
@@ -172,9 +151,9 @@ def _unit(vectors: Vectors) -> Vectors:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6), dtype=np.float32)
 
 
-def mean_of(windows: Meanings) -> Meanings:
-    """The vectors of a text from those of its windows, shape (1, 384) each."""
-    return Meanings(_unit(windows.base.mean(axis=0, keepdims=True)), _unit(windows.tuned.mean(axis=0, keepdims=True)))
+def mean_of(windows: Vectors) -> Vectors:
+    """The vector of a text from those of its windows, of length one, shape (384,)."""
+    return _unit(windows.mean(axis=0, keepdims=True))[0]
 
 
 def windows_of(text: str) -> list[str]:
@@ -191,7 +170,7 @@ def windows_of(text: str) -> list[str]:
 
 
 class EncodingCache:
-    """Vectors by the hash of their text, in one file that ships with the data (8 bit; a scale for each vector)."""
+    """Vectors by the hash of their text, in one file that ships with the data (8 bit)."""
 
     def __init__(self, file: Path = CACHE_FILE) -> None:
         self.file = file
@@ -211,21 +190,19 @@ class EncodingCache:
     def _key(text: str) -> str:
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
-    def get(self, text: str) -> Meanings | None:
-        """The vectors of a text, or None when they are not there."""
+    def get(self, text: str) -> Vectors | None:
+        """The vector of a text, or None when it is not there."""
         key = self._key(text)
         self._used.add(key)
         stored = self._vectors.get(key)
         if stored is None:
             return None
-        both = stored.astype(np.float32).reshape(2, DIMENSION)
-        return Meanings(_unit(both[:1]), _unit(both[1:]))
+        return _unit(stored.astype(np.float32)[None])[0]
 
-    def put(self, text: str, meanings: Meanings) -> None:
-        """Keep the vectors of a text. They have length one, so that no scale has to be kept."""
-        both = np.vstack([meanings.base[0], meanings.tuned[0]])
-        scaled = both / np.maximum(np.abs(both).max(axis=1, keepdims=True), 1e-9) * 127
-        self._vectors[self._key(text)] = np.round(scaled).astype(np.int8).ravel()
+    def put(self, text: str, vector: Vectors) -> None:
+        """Keep the vector of a text. It has length one, so that no scale has to be kept."""
+        scaled = vector / max(float(np.abs(vector).max()), 1e-9) * 127
+        self._vectors[self._key(text)] = np.round(scaled).astype(np.int8)
         self.changed = True
 
     def save(self, only_used: bool = False) -> None:
@@ -234,7 +211,7 @@ class EncodingCache:
         if not self.changed and len(keys) == len(self._vectors):
             return
         keys.sort()
-        vectors = np.array([self._vectors[key] for key in keys], dtype=np.int8).reshape(len(keys), 2 * DIMENSION)
+        vectors = np.array([self._vectors[key] for key in keys], dtype=np.int8).reshape(len(keys), DIMENSION)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.file.with_suffix(".tmp.npz")
         np.savez(temporary, keys=np.array(keys, dtype="U20"), vectors=vectors, encoder=np.array(_encoder_mark()))

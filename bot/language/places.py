@@ -363,7 +363,17 @@ def _ordinary_words() -> frozenset[str]:
         pass
     known = {fold(row["place"]) for row in _rows(DIRECTORY / "places.csv")}
     known |= {fold(row["municipality"]) for row in _rows(DIRECTORY / "municipalities.csv")}
-    return frozenset(word for word, count in counted.items() if count >= 2 and fold(word) not in known)
+    return frozenset(word for word, count in counted.items() if count >= 2 and _folded(word) not in known)
+
+
+def _folded(word: str) -> str:
+    """As `fold`, for a word in lower case; most have nothing to fold, and there are a hundred thousand."""
+    return word if word.isascii() and word.isalpha() else fold(word)
+
+
+def preload() -> None:
+    """Read the words now: the first misspelled place takes a moment that nobody should wait for."""
+    _ordinary_words()
 
 
 @functools.lru_cache(maxsize=2)

@@ -90,8 +90,7 @@ def main() -> None:
     def after(epoch: float, loss: float) -> None:
         curve[f"{epoch:.2f}"] = figures(encoder, heads, tokenizer, labels)
         card = make_card(examples, recipe, len(kept), curve, (time.monotonic() - started) / 60)
-        base = Encoder(weights, kept, recipe.frozen_layers)
-        export(encoder, base, heads, tokenizer, labels, card, options.out)
+        export(encoder, heads, tokenizer, labels, card, options.out)
         write_trained_on(examples, options.out)
         print(epoch, round(loss, 4), curve[f"{epoch:.2f}"], flush=True)
 

@@ -18,39 +18,30 @@ from bot.language.tokenization import PieceTokenizer
 
 
 class _Layers(nn.Module):
-    """Both encoders from word vectors on, for one text without padding; they share what was not trained."""
+    """The encoder from word vectors on, for one text without padding."""
 
-    def __init__(self, tuned: Encoder, base: Encoder) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         super().__init__()
-        self.tuned = tuned
-        self.base = base
+        self.encoder = encoder
 
-    def forward(self, words: Tensor) -> tuple[Tensor, Tensor]:
-        """Word vectors (1, length, hidden) to the means of the token states, tuned and as they were (1, hidden each)."""
-        x = self.tuned.norm(words + self.tuned.positions.weight[: words.shape[1]])
-        for layer in self.tuned.layers[: self.tuned.frozen]:
+    def forward(self, words: Tensor) -> Tensor:
+        """Word vectors (1, length, hidden) to the mean of the token states (1, hidden)."""
+        x = self.encoder.norm(words + self.encoder.positions.weight[: words.shape[1]])
+        for layer in self.encoder.layers:
             x = layer(x, None)
-        means = []
-        for encoder in (self.tuned, self.base):
-            states = x
-            for layer in encoder.layers[self.tuned.frozen :]:
-                states = layer(states, None)
-            means.append(states.mean(1))
-        return means[0], means[1]
+        return x.mean(1)
 
 
 def export(
     encoder: Encoder,
-    base: Encoder,
     heads: Heads,
     tokenizer: PieceTokenizer,
     labels: Labels,
     card: dict[str, object],
     directory: Path,
 ) -> None:
-    """Write both encoders, the trained and the one it came from: `words.npz`, `layers.onnx`, `heads.npz`, `tokenizer.json` and `card.json`."""
+    """Write `words.npz`, `layers.onnx`, `heads.npz`, `tokenizer.json` and `card.json`."""
     encoder.eval()
-    base.eval()
     heads.eval()
     directory.mkdir(parents=True, exist_ok=True)
     words, scales = _rows_in_8_bit(encoder.words.weight.detach().numpy())
@@ -58,11 +49,11 @@ def export(
     with tempfile.TemporaryDirectory() as work:
         whole = Path(work) / "whole.onnx"
         torch.onnx.export(
-            _Layers(encoder, base),
+            _Layers(encoder),
             (torch.zeros(1, 8, encoder.words.embedding_dim),),
             str(whole),
             input_names=["words"],
-            output_names=["tuned", "base"],
+            output_names=["mean"],
             dynamic_axes={"words": {1: "length"}},
             opset_version=17,
             dynamo=False,
