@@ -175,18 +175,20 @@ def test_the_tokenizer_gives_pieces_between_marks_and_cuts_long_texts() -> None:
     assert tokenizer.special["unknown"] not in tokenizer.encode("Ik ga naar hulp in 's-Hertogenbosch 😢 çok üzgünüm")
 
 
-def test_vectors_of_like_messages_lie_together_and_empty_text_is_no_error() -> None:
+def test_the_heads_know_what_a_plain_message_is_about_and_empty_text_is_no_error() -> None:
     encoder = sentence_encoder()
-    about_dog, about_cat, about_money = (
-        encoder.encode(text)
-        for text in (
-            "wie krijgt de hond als ze scheiden",
-            "waar moet de kat heen",
-            "hoeveel alimentatie moet ik betalen",
-        )
+    for text, intent in (
+        ("wat is een ouderschapsplan", "ouderschapsplan"),
+        ("hoeveel kinderalimentatie moet ik betalen", "kinderalimentatie"),
+        ("wie krijgt de hond", "huisdier"),
+    ):
+        vector = encoder.encode(text)
+        assert abs(float(vector @ vector) - 1) < 1e-4
+        assert encoder.intents[int(encoder.heads(vector[None]).intents.argmax())] == intent
+    danger, calm = (
+        encoder.heads(encoder.encode(text)[None]).levels[0, 1] for text in ("papa slaat mij elke dag", "hoi")
     )
-    assert about_dog @ about_cat > about_dog @ about_money
-    assert abs(float(about_dog @ about_dog) - 1) < 1e-4
+    assert danger > 0 > calm
     assert encoder.encode("").shape == (384,)
 
 
