@@ -72,34 +72,54 @@ def share_line(name: str, hits: int, total: int) -> str:
     return f"{name:38} {hits / total:6.1%}  ({hits} of {total}; {low:.1%}-{high:.1%})"
 
 
+class IntentTally:
+    """Counts how rankings of intents compare with what is right: per audience, and how far confidence can be trusted."""
+
+    def __init__(self) -> None:
+        # Per group: right at once, right among three, all.
+        self.groups: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+        self._bins: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
+
+    def add(self, entry: dict[str, Any], names: list[str], confidence: float) -> bool:
+        """Count one message; whether the first name is right.
+
+        Args:
+            entry: a line of the test split.
+            names: the intents, the likeliest first.
+            confidence: that of the first (0-1).
+        """
+        right = {entry["intent"], *entry.get("also_ok", ())}
+        hit = names[0] in right
+        for group in ("all", entry.get("audience", "unknown")):
+            self.groups[group][0] += hit
+            self.groups[group][1] += bool(right & set(names[:3]))
+            self.groups[group][2] += 1
+        one_bin = self._bins[min(int(confidence * 10), 9)]
+        one_bin[0] += confidence
+        one_bin[1] += hit
+        return hit
+
+    def calibration_error(self) -> float:
+        """The expected calibration error over ten bins (0-1)."""
+        return sum(abs(sure - hits) for sure, hits in self._bins.values()) / max(self.groups["all"][2], 1)
+
+
 def _intents(entries: list[dict[str, Any]], parse: Parse, shown: int) -> Iterator[str]:
-    first: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    bins: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    tally = IntentTally()
     misses = []
     for entry in entries:
         result = classify_text(entry["text"], parse)
         names = [one["name"] for one in result["ranking"]]
-        right = {entry["intent"], *entry.get("also_ok", ())}
-        hit, near = names[0] in right, bool(right & set(names[:3]))
-        for group in ("all", entry.get("audience", "unknown")):
-            first[group][0] += hit
-            first[group][1] += near
-            first[group][2] += 1
         confidence = result["intent"]["confidence"]
-        one_bin = bins[min(int(confidence * 10), 9)]
-        one_bin[0] += confidence
-        one_bin[1] += hit
-        one_bin[2] += 1
-        if not hit:
+        if not tally.add(entry, names, confidence):
             misses.append(f"  {entry['intent']} read as {names[0]} ({confidence:.2f}): {entry['text'][:120]!r}")
     yield f"misses ({len(misses)}, {min(shown, len(misses))} shown):"
     yield from misses[:shown]
-    for group in sorted(first, key=lambda name: (name != "all", name)):
-        yield share_line(f"top-1 {group}", first[group][0], first[group][2])
-        yield share_line(f"top-3 {group}", first[group][1], first[group][2])
-    total = max(len(entries), 1)
-    error = sum(abs(one[0] - one[1]) for one in bins.values()) / total
-    yield f"{'expected calibration error':38} {error:6.1%}"
+    for group in sorted(tally.groups, key=lambda name: (name != "all", name)):
+        first, third, total = tally.groups[group]
+        yield share_line(f"top-1 {group}", first, total)
+        yield share_line(f"top-3 {group}", third, total)
+    yield f"{'expected calibration error':38} {tally.calibration_error():6.1%}"
 
 
 def _risk(entries: list[dict[str, Any]], parse: Parse, shown: int) -> Iterator[str]:

@@ -77,15 +77,15 @@ def rasa_default(epochs: int) -> Callable[[str], Ranking]:
 
 def head(epochs: int) -> Callable[[str], Ranking]:
     """The head of the fine-tuned encoder alone."""
+    from scipy.special import softmax
+
     from bot.language.encoder import sentence_encoder
     from bot.language.spelling import normalize
 
     encoder = sentence_encoder()
 
     def rank(text: str) -> Ranking:
-        logits = encoder.heads(encoder.encode(normalize(text))[None]).intents[0]
-        likely = np.exp(logits - logits.max())
-        likely /= likely.sum()
+        likely = softmax(encoder.heads(encoder.encode(normalize(text))[None]).intents[0])
         return [(encoder.intents[number], float(likely[number])) for number in np.argsort(-likely)[:10]]
 
     return rank
@@ -108,25 +108,19 @@ def wijzer(epochs: int) -> Callable[[str], Ranking]:
 
 def measure(rank: Callable[[str], Ranking]) -> dict[str, Any]:
     """Figures of one system, and what it read each message as."""
-    entries = test_entries()
-    hits: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    bins = np.zeros((10, 3))
+    from bot.evaluation import IntentTally
+
+    tally = IntentTally()
     milliseconds, read_as = [], []
-    for entry in entries:
+    for entry in test_entries():
         started = time.perf_counter()
         ranking = rank(entry["text"])
         milliseconds.append((time.perf_counter() - started) * 1000)
-        right = {entry["intent"], *entry["also_ok"]}
-        hit = ranking[0][0] in right
-        for group in ("all", entry["audience"]):
-            hits[group][0] += hit
-            hits[group][1] += any(name in right for name, _ in ranking[:3])
-            hits[group][2] += 1
-        bins[min(int(ranking[0][1] * 10), 9)] += (ranking[0][1], hit, 1)
+        hit = tally.add(entry, [name for name, _ in ranking], ranking[0][1])
         read_as.append([entry["intent"], entry["intent"] if hit else ranking[0][0]])
     return {
-        "hits": hits,
-        "calibration_error": float(np.abs(bins[:, 0] - bins[:, 1]).sum() / len(entries)),
+        "hits": tally.groups,
+        "calibration_error": tally.calibration_error(),
         "median_milliseconds": float(np.median(milliseconds)),
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "read_as": read_as,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +121,7 @@ class SentenceEncoder:
         return np.asarray(mean, dtype=np.float32)
 
 
-def _session(file: Path) -> "onnxruntime.InferenceSession":  # type: ignore[name-defined] # noqa: F821, UP037
+def _session(file: Path) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -135,16 +135,16 @@ def _session(file: Path) -> "onnxruntime.InferenceSession":  # type: ignore[name
 @functools.lru_cache(maxsize=1)
 def sentence_encoder() -> SentenceEncoder:
     """The encoder of this process."""
-    with _LOADING:
-        return SentenceEncoder()
+    return SentenceEncoder()
 
 
-_LOADING = threading.Lock()
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def text_key(text: str) -> int:
     """A number of 64 bits that stands for a text."""
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "little")
+    return int.from_bytes(_digest(text)[:8], "little")
 
 
 def _unit(vectors: Vectors) -> Vectors:
@@ -188,7 +188,7 @@ class EncodingCache:
 
     @staticmethod
     def _key(text: str) -> str:
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+        return _digest(text).hex()[:20]
 
     def get(self, text: str) -> Vectors | None:
         """The vector of a text, or None when it is not there."""

@@ -123,9 +123,8 @@ class RiskReader:
         """
         if severity(part.level) <= severity("concern"):
             return True
-        return any(
-            self._classified(_around(text, span), None)[1] >= CONFIRMED for span in part.spans if span[1] > span[0]
-        )
+        surroundings = dict.fromkeys(_around(text, span) for span in part.spans if span[1] > span[0])
+        return any(self._classified(words, None)[1] >= CONFIRMED for words in surroundings)
 
     def _classified(self, text: str, windows: Vectors | None) -> tuple[list[Part], float]:
         """What the classifier finds, and how likely it holds the message to be high or above."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from bot.settings import Settings
 from bot.storage.database import Database
 from bot.storage.encryption import Cipher
 from bot.storage.notifications import Notifications
-from bot.storage.tables import staff
+from tests.integration.test_engine import add_staff
 
 FUNCTIONS = Path(__file__).resolve().parents[1] / "functions" / "risk_functions.yml"
 DISCLOSURES = [case.turns[0] for case in read_functions(FUNCTIONS) if case.function.startswith("direct_")]
@@ -54,6 +56,19 @@ BEFORE = st.lists(
     max_size=4,
 )
 FAILURES = st.sampled_from([None, None, "parse", "answer", "late", "reader"])
+
+
+@contextmanager
+def new_store() -> Iterator[ConversationStore]:
+    """A store on a fresh database; hypothesis plays many conversations within one test, so a fixture would be shared."""
+    with tempfile.TemporaryDirectory() as directory:
+        cipher = Cipher(os.urandom(32))
+        database = Database(f"sqlite:///{directory}/wijzer.db")
+        database.prepare(cipher)
+        try:
+            yield ConversationStore(database, cipher)
+        finally:
+            database.close()
 
 
 class Failing:
@@ -131,18 +146,10 @@ async def _last_outcome(
 def test_a_disclosure_always_has_an_open_case_and_a_safe_reply(
     agent: RasaAgent, reader: RiskReader, before: list[str], disclosure: str, failure: str | None, button: int | None
 ) -> None:
-    if failure != "reader" and not reader.read(disclosure).needs_human:
-        # Read as less: the functional tests count that.
-        assume(False)
-    with tempfile.TemporaryDirectory() as directory:
-        cipher = Cipher(os.urandom(32))
-        database = Database(f"sqlite:///{directory}/wijzer.db")
-        database.prepare(cipher)
-        store = ConversationStore(database, cipher)
-        try:
-            outcome, queue = asyncio.run(_last_outcome(store, agent, reader, before, disclosure, failure, button))
-        finally:
-            database.close()
+    # What is read as less, the functional tests count.
+    assume(failure == "reader" or reader.read(disclosure).needs_human)
+    with new_store() as store:
+        outcome, queue = asyncio.run(_last_outcome(store, agent, reader, before, disclosure, failure, button))
     assert outcome.handoff == "waiting"
     assert [entry.reason for entry in queue if entry.level in ("high", "acute")], queue
     said = "\n".join(reply.text for reply in outcome.replies)
@@ -153,26 +160,17 @@ def test_while_a_human_has_the_conversation_the_level_of_the_case_rises(agent: R
     async def play(store: ConversationStore) -> tuple[Outcome, list[cases.QueueEntry]]:
         engine = ConversationEngine(store, agent, reader, Notifications(store.database), Settings())
         outcome = await engine.handle(IncomingMessage("web", "", "1", "ik wil met een mens praten"))
-        now = datetime.now(timezone.utc)
+        worker = add_staff(store)
         with store.database.transaction() as connection:
-            worker = connection.execute(
-                staff.insert().values(name="Noor", role="staff", created_at=now, last_seen_at=now)
-            ).inserted_primary_key[0]
             [entry] = cases.queue(connection)
-            cases.claim(connection, entry.id, worker, now)
+            cases.claim(connection, entry.id, worker, datetime.now(timezone.utc))
         outcome = await engine.handle(
             IncomingMessage("web", outcome.conversation, "2", "ik heb net pillen geslikt ik wil dood")
         )
         with store.database.reading() as connection:
             return outcome, cases.queue(connection)
 
-    with tempfile.TemporaryDirectory() as directory:
-        cipher = Cipher(os.urandom(32))
-        database = Database(f"sqlite:///{directory}/wijzer.db")
-        database.prepare(cipher)
-        try:
-            outcome, queue = asyncio.run(play(ConversationStore(database, cipher)))
-        finally:
-            database.close()
+    with new_store() as store:
+        outcome, queue = asyncio.run(play(store))
     assert outcome.handoff == "active"
     assert [entry.level for entry in queue] == ["acute"]

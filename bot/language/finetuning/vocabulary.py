@@ -25,20 +25,9 @@ WORDS = {
 }
 
 
-def whole_tokenizer(vocabulary: Vocabulary) -> PieceTokenizer:
-    """The tokenizer with all pieces."""
-    special = {
-        "bos": vocabulary.bos,
-        "eos": vocabulary.eos,
-        "pad": vocabulary.pad,
-        "unknown": vocabulary.unknown,
-    }
-    return PieceTokenizer(vocabulary.pieces, special, vocabulary.normal)
-
-
 def kept_pieces(vocabulary: Vocabulary, texts: Iterable[str]) -> NDArray[np.int64]:
     """Numbers of the pieces to keep, rising; the texts are the training data and the product's own words."""
-    tokenizer = whole_tokenizer(vocabulary)
+    tokenizer = pruned_tokenizer(vocabulary, range(len(vocabulary.pieces)))
     kept = {vocabulary.bos, vocabulary.eos, vocabulary.pad, vocabulary.unknown}
     for language, count in WORDS.items():
         for word in top_n_list(language, count):
