@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -190,6 +191,8 @@ def run(
     agent = RasaAgent(model)
     try:
         application = Application(settings, storage, agent)
+        # What is loaded stays: a long message must not wait for a collection that reads all of TensorFlow again.
+        gc.freeze()
         for line in _start_lines(application):
             tell(line)
         config = uvicorn.Config(
