@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from bot.language.pipeline import build_pipeline
 from bot.risk.pattern_language import PatternError, PatternLanguage
