@@ -22,7 +22,7 @@ SOURCES = (
     ("config", ("config.yml",)),
     ("config/domain", ("**/*.yml",)),
     ("bot/language", ("*.py", "*.txt", "model/card.json")),
-    ("bot/risk", ("classifier.py", "component.py", "policy.py")),
+    ("bot/risk", ("classifier.py", "segments.py", "component.py", "policy.py")),
     ("", ("requirements.lock",)),
 )
 

@@ -70,7 +70,6 @@ class NgramVectorizer:
 
 
 REGULARISATION = 0.3
-HELD_OUT_SHARE = 0.5
 # How the two scores are added where there are too few messages to learn it from: what was learned with the shipped encoder.
 USUAL_SUM = (4.5, 0.6)
 FEWEST_UNSEEN = 300
@@ -119,7 +118,7 @@ class IntentModel:
 
         Args:
             texts: normalised texts.
-            head: what the encoder's head says of them, shape (n, intents of the head).
+            head: what the encoder's head says of the unseen ones, shape (unseen ones, intents of the head).
             head_intents: names of the head's columns.
             unseen: which of them the encoder was not trained on.
             intents: their intents.
@@ -131,12 +130,10 @@ class IntentModel:
         columns = np.array([places.get(name, -1) for name in names])
         sums = USUAL_SUM
         if unseen.sum() >= FEWEST_UNSEEN:
-            held_out = unseen & (np.random.default_rng(7).random(len(unseen)) < HELD_OUT_SHARE)
-            model = LinearSVC(C=REGULARISATION).fit(features[~held_out], target[~held_out])
+            model = LinearSVC(C=REGULARISATION).fit(features[~unseen], target[~unseen])
             if len(model.classes_) == len(names):
-                sums = _fitted_sums(
-                    model.decision_function(features[held_out]), _known(head[held_out], columns), target[held_out]
-                )
+                linear = model.decision_function(features[unseen])
+                sums = _fitted_sums(linear, _known(head, columns), target[unseen])
         model = LinearSVC(C=REGULARISATION).fit(features, target)
         weights, bias = model.coef_.T.astype(np.float32), model.intercept_.astype(np.float32)
         return cls(vectorizer, names.tolist(), weights, bias, columns, sums)

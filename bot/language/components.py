@@ -184,14 +184,14 @@ class IntentReader(GraphComponent, IntentClassifier):
         return hashlib.sha256(content).hexdigest()
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Train on all examples; encodings come from the cache that ships with the data."""
+        """Train on all examples; encodings of those that the encoder has not seen come from the cache that ships with the data."""
         texts = [normalize(example.get(TEXT)) for example in training_data.intent_examples]
         intents = [example.get(INTENT) for example in training_data.intent_examples]
         cache = EncodingCache()
         encoder = sentence_encoder()
-        vectors = encoder.encode_many(texts, cache, type(self).progress)
-        cache.save()
         unseen = ~encoder.is_trained_on([example.get(TEXT) for example in training_data.intent_examples])
+        vectors = encoder.encode_many([text for text, new in zip(texts, unseen) if new], cache, type(self).progress)
+        cache.save()
         head = encoder.heads(vectors).intents
         self._model = IntentModel.train(texts, head, encoder.intents, unseen, intents)
         with self._storage.write_to(self._resource) as directory:

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from bot.language.tokenization import PieceTokenizer
 
 DIMENSION = 384
-# Long messages are cut: 8 windows of so many words are read, the first and the last always.
+# Long messages are cut: 5 windows of so many words are read, the first and the last always; the risk reader chooses 3 more.
 WINDOW_WORDS = 60
-MAXIMUM_WINDOWS = 8
+MAXIMUM_WINDOWS = 5
 MODEL_DIRECTORY = Path(__file__).with_name("model")
 CACHE_FILE = Path(__file__).resolve().parents[2] / "nlu_data" / "encodings.npz"
 SAVED_EVERY = 2_000
@@ -78,7 +78,7 @@ class SentenceEncoder:
         return mean_of(self.encode_windows(text))
 
     def encode_windows(self, text: str) -> Vectors:
-        """The vectors of the windows of a text, at most eight, shape (windows, 384)."""
+        """The vectors of the windows of a text, at most five, shape (windows, 384)."""
         return _unit(np.vstack([self._encode_window(window) for window in windows_of(text)]))
 
     def encode_many(
@@ -157,7 +157,7 @@ def mean_of(windows: Vectors) -> Vectors:
 
 
 def windows_of(text: str) -> list[str]:
-    """A text in at most eight windows of 60 words; of a longer one the first, the last, and evenly spread ones between."""
+    """A text in at most five windows of 60 words; of a longer one the first, the last, and evenly spread ones between."""
     words = text.split()
     if len(words) <= WINDOW_WORDS:
         # Without spaces a text can still be very long.

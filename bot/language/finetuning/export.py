@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
-from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from torch import Tensor, nn
 
 from bot.language.finetuning.model import Encoder, Heads
 from bot.language.finetuning.train import Labels
 from bot.language.tokenization import PieceTokenizer
+
+# Weights that share a scale, and the accuracy level of onnxruntime that multiplies in 8 bit.
+BLOCK = 128
+IN_8_BIT = 4
 
 
 class _Layers(nn.Module):
@@ -58,7 +64,13 @@ def export(
             opset_version=17,
             dynamo=False,
         )
-        quantize_dynamic(whole, directory / "layers.onnx", weight_type=QuantType.QInt8, per_channel=True)
+        # In blocks: with one scale a tensor for what flows through the layers, the heads lost 1.3 points of top-1; so 0.2.
+        logging.getLogger(MatMulNBitsQuantizer.__module__).setLevel(logging.WARNING)
+        quantizer = MatMulNBitsQuantizer(
+            onnx.load(whole), bits=8, block_size=BLOCK, is_symmetric=True, accuracy_level=IN_8_BIT
+        )
+        quantizer.process()
+        quantizer.model.save_model_to_file(str(directory / "layers.onnx"))
     np.savez(
         directory / "heads.npz",
         mean=heads.mean.numpy(),

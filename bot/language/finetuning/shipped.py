@@ -39,11 +39,12 @@ def read_shipped(directory: Path) -> E5Weights:
     tensors |= _norm(stored, "encoder.norm", "emb.ln")
     layers = 0
     for node in graph.node:
-        if node.op_type == "MatMulInteger":
+        if node.op_type == "MatMulNBits":
             _, layer, place, _ = node.name.split("/")
             number = int(layer.removeprefix("layers."))
             layers = max(layers, number + 1)
-            tensors |= _matrix(stored, node.input[1].removesuffix("_quantized"), number, place)
+            matrix = _matrix(stored[node.input[1]], stored[node.input[2]])
+            tensors |= _named(matrix, stored[f"encoder.layers.{number}.{place}.bias"], number, place)
     for number in range(layers):
         tensors |= _norm(stored, f"encoder.layers.{number}.norm", f"l{number}.aln")
         tensors |= _norm(stored, f"encoder.layers.{number}.final_norm", f"l{number}.oln")
@@ -70,13 +71,16 @@ def read_heads(directory: Path) -> tuple[Heads, Labels]:
     return heads, labels
 
 
-def _matrix(
-    stored: dict[str, NDArray[np.float32]], name: str, number: int, place: str
+def _matrix(blocks: NDArray[np.uint8], scales: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Blocks (out, number, size) of weights plus 128, with a scale for each block, as one matrix (out, in)."""
+    whole = (blocks.astype(np.float32) - 128) * scales.reshape(*blocks.shape[:2], 1)
+    return np.asarray(whole.reshape(len(blocks), -1), dtype=np.float32)
+
+
+def _named(
+    matrix: NDArray[np.float32], bias: NDArray[np.float32], number: int, place: str
 ) -> dict[str, NDArray[np.float32]]:
-    """One matrix of a layer as (out, in), and its constants; queries, keys and values are three."""
-    whole = stored[f"{name}_quantized"].astype(np.float32) - stored[f"{name}_zero_point"].astype(np.float32)
-    matrix = (whole * stored[f"{name}_scale"]).T
-    bias = stored[f"encoder.layers.{number}.{place}.bias"]
+    """A matrix of a layer and its constants by their names; queries, keys and values are three."""
     if place == "qkv":
         return {
             key: value
