@@ -102,7 +102,9 @@ def main() -> None:
         np.save(options.out / "trained_on.npy", np.array(sorted(keys), dtype=np.uint64))
         print(epoch, round(loss, 4), curve[f"{epoch:.2f}"], flush=True)
 
-    train(encoder, heads, tokenizer, examples, labels, recipe, after)
+    before = set(trained_before.tolist())
+    known = {number for number, one in enumerate(examples) if text_key(one.text) in before}
+    train(encoder, heads, tokenizer, examples, labels, recipe, known, after)
 
 
 Start = tuple[Encoder, Heads, PieceTokenizer, Labels, list[Labelled], NDArray[np.uint64], object]
