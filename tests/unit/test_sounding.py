@@ -16,7 +16,7 @@ from bot.language.spelling import normalize
         ("de sgijding", "de scheiding"),
         ("wechgeloope", "weggelopen"),
         ("hijheefteenmesinzijnhand", "hij heeft een mes in zijn hand"),
-        ("ik ben keihart gevalle", "ik ben keihard gevallen"),
+        ("ik ben keihart gevallen", "ik ben keihard gevallen"),
     ],
 )
 def test_what_is_typed_is_heard(typed: str, meant: str) -> None:
