@@ -18,7 +18,7 @@ SOURCES = (
     ("nlu_data/topics", ("*.yml",)),
     ("nlu_data/rules", ("*.yml",)),
     ("nlu_data/lookup", ("*.txt",)),
-    ("nlu_data/risk", ("positive_*.jsonl", "negative_*.jsonl")),
+    ("nlu_data/risk", ("positive_*.jsonl", "negative_*.jsonl", "corrected*.jsonl")),
     ("config", ("config.yml",)),
     ("config/domain", ("**/*.yml",)),
     ("bot/language", ("*.py", "*.txt", "model/card.json")),
