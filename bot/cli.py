@@ -287,6 +287,35 @@ def export(conversation: str) -> None:
 
 
 @main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
+@click.option("--all", "again", is_flag=True, help="Ook wat al eerder is weggeschreven.")
+def corrections(file: Path | None, again: bool) -> None:
+    """Schrijf berichten die medewerkers beoordeelden naar een bestand om van te leren.
+
+    Alleen met toestemming en zonder persoonlijke gegevens. Zonder BESTAND is dat nlu_data/risk/corrected.jsonl, en leert
+    de volgende `wijzer train` ervan.
+    """
+    settings = _settings()
+    with _clear_errors():
+        from datetime import datetime, timezone
+
+        from bot import app
+        from bot.handoff.corrected_examples import DEFAULT_FILE, export_corrections
+
+        storage = app.open_storage(settings)
+        file = file or DEFAULT_FILE
+        try:
+            done = export_corrections(storage.database, storage.cipher, file, datetime.now(timezone.utc), again)
+        except (ValueError, OSError) as error:
+            raise click.ClickException(f"er is niets weggeschreven: {error}") from None
+        finally:
+            storage.database.close()
+        click.echo(f"{file}: {done.examples} voorbeelden, waarvan {done.added} nieuw.")
+        if done.kept_back:
+            click.echo(f"{done.kept_back} beoordeelde berichten gaan niet mee: er is geen toestemming voor.")
+
+
+@main.command()
 def key() -> None:
     """Maak een nieuwe sleutel (voor DATA_KEY), bijvoorbeeld voor meerdere machines."""
     click.echo(base64.urlsafe_b64encode(os.urandom(32)).decode())

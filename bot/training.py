@@ -18,7 +18,7 @@ SOURCES = (
     ("nlu_data/topics", ("*.yml",)),
     ("nlu_data/rules", ("*.yml",)),
     ("nlu_data/lookup", ("*.txt",)),
-    ("nlu_data/risk", ("positive_*.jsonl", "negative_*.jsonl")),
+    ("nlu_data/risk", ("positive_*.jsonl", "negative_*.jsonl", "corrected*.jsonl")),
     ("config", ("config.yml",)),
     ("config/domain", ("**/*.yml",)),
     ("bot/language", ("*.py", "*.txt", "model/card.json")),
@@ -69,9 +69,16 @@ def ensure_trained(settings: Settings, progress: Progress) -> Path:
 
 def _ensure_pipeline(settings: Settings, progress: Progress) -> None:
     from bot.language.pipeline import LOOKUP_DIRECTORY, VERB_FORMS_FILE, build_pipeline, load_pipeline
+    from bot.language.sounding import COMMON_WORDS_FILE, heard
 
     directory = settings.model_directory / "nl_wijzer"
-    sources = [Path(build_pipeline.__code__.co_filename), VERB_FORMS_FILE, *sorted(LOOKUP_DIRECTORY.glob("*.txt"))]
+    sources = [
+        Path(build_pipeline.__code__.co_filename),
+        Path(heard.__code__.co_filename),
+        COMMON_WORDS_FILE,
+        VERB_FORMS_FILE,
+        *sorted(LOOKUP_DIRECTORY.glob("*.txt")),
+    ]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     stamp = directory / "source-hash"
     if stamp.exists() and stamp.read_text() == digest:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from bot.console import case, conversations, labels, presence, queue, signing_in, staff_accounts, times
+from bot.console import case, conversations, corrections, labels, presence, queue, signing_in, staff_accounts, times
 from bot.console.errors import error_page
 from bot.console.events import events_endpoint
 from bot.console.security import SecurityHeaders
@@ -58,16 +58,19 @@ def make_templates() -> Environment:
         "level": labels.level_label,
         "audience": labels.audience_label,
         "part": labels.part_label,
+        "effect": labels.effect_label,
         "moment": times.shown_moment,
         "wait": times.shown_wait,
     }
     templates.globals |= {
         "category_label": labels.category_label,
+        "judgement_label": labels.judgement_label,
         "CHANNELS": labels.CHANNELS,
         "STATES": labels.STATES,
         "HANDOFFS": labels.HANDOFFS,
         "DELIVERIES": labels.DELIVERIES,
         "EVENTS": labels.EVENTS,
+        "JUDGEMENTS": labels.JUDGEMENTS,
         "OUTCOMES": OUTCOMES,
         "BASE": BASE,
     }
@@ -122,6 +125,14 @@ def _case_routes(console: Console) -> list[BaseRoute]:
         ),
         Route("/conversations", page(console, get=conversations.conversations_page), methods=["GET"]),
         Route("/conversations/{reference}", page(console, get=conversations.conversation_page), methods=["GET"]),
+        *(
+            Route(
+                f"{where}/messages/{{message_id:int}}/correction",
+                page(console, get=corrections.correction_page, post=corrections.correct),
+                methods=["GET", "POST"],
+            )
+            for where in ("/cases/{case_id:int}", "/conversations/{reference}")
+        ),
     ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 LEVELS = {"acute": "Acuut", "high": "Hoog", "concern": "Zorg", "none": "Vraag"}
+# What a message was, by somebody who read it.
+JUDGEMENTS = {"none": "Geen gevaar", "concern": "Zorg", "high": "Hoog", "acute": "Acuut"}
 CATEGORIES = {
     "suicide": "Gedachten aan de dood of suïcide",
     "self_harm": "Zichzelf pijn doen",
@@ -42,6 +44,24 @@ EVENTS = {
     "replied": "Antwoord gestuurd",
     "given_back": "Teruggegeven aan Wijzer",
     "closed": "Gesloten",
+    "corrected": "Bericht beoordeeld",
+}
+# What made a sign lighter or graver than its words alone (the effects of `bot.risk.context` and `bot.risk.reader`).
+LOWERED = {
+    "no-longer": "het gebeurt niet meer",
+    "past": "het is verteld als iets van vroeger",
+    "hypothetical": "het is verteld als iets wat zou kunnen gebeuren",
+    "dream": "het was een droom",
+    "among-children": "het gaat om kinderen onder elkaar",
+    "doubted": "het leesmodel vindt het bericht als geheel niet gevaarlijk",
+    "context": "wat eromheen staat maakt het onschuldig, zoals een uitdrukking, een ontkenning of een spel",
+}
+RAISED = {
+    "now": "het gebeurt nu of vandaag",
+    "injured": "er is letsel",
+    "trapped": "iemand kan niet weg",
+    "weapon": "er is een wapen",
+    "plan": "er is een plan",
 }
 
 
@@ -62,24 +82,35 @@ def audience_label(audience: str | None) -> str:
     return AUDIENCES.get(audience or "", "Wie: onbekend")
 
 
+def judgement_label(level: str, category: str | None) -> str:
+    """What staff said that a message was: `Hoog: Stalking`, or `Geen gevaar`."""
+    return f"{JUDGEMENTS[level]}: {category_label(category)}" if category else JUDGEMENTS[level]
+
+
+def effect_label(name: str) -> str:
+    """What made a sign lighter or graver, as the end of a sentence."""
+    return LOWERED.get(name) or RAISED.get(name) or name
+
+
 def part_label(name: str) -> str:
     """What one part of the risk reader does, in plain words.
 
     Args:
-        name: as in a reading, such as `pattern:suicide/wish-to-die`, `classifier` or `memory:answer`.
+        name: of the part and its rule, such as `pattern:suicide/dood-willen`, `classifier` or `memory:answer`.
     """
     kind, _, detail = name.partition(":")
     if kind == "pattern":
         rule = detail.rpartition("/")[2].replace("-", " ").replace("_", " ")
-        return f"Herkende woorden (regel “{rule}”)"
+        return f"Patroon “{rule}”"
     if kind == "classifier":
-        return "Het hele bericht lijkt op andere berichten van deze soort"
+        return "Leesmodel: het bericht lijkt op andere berichten van deze soort"
     if kind == "memory":
-        return {
-            "answer": "Antwoord op een vraag over een eerder signaal",
-            "together": "Samen met de berichten ervoor gelezen",
-            "build-up": "Meer signalen van deze soort in één gesprek",
-        }.get(detail, "Door wat er eerder in het gesprek stond")
+        found = {
+            "answer": "antwoord op een vraag over een eerder signaal",
+            "together": "samen met de berichten ervoor gelezen",
+            "build-up": "meer signalen van deze soort in één gesprek",
+        }.get(detail, "door wat er eerder in het gesprek stond")
+        return f"Geheugen van het gesprek: {found}"
     if kind == "error":
         return "Een deel van de controle werkte niet: kijk zelf goed"
     return name

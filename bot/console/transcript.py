@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.engine import Connection
 
+from bot.console.reasons import Reason, reasons_of
+from bot.handoff.corrections import Correction, corrections_of
 from bot.risk.reading import RiskReading, Span
 from bot.storage.encryption import Cipher
 from bot.storage.tables import messages, outgoing, staff
@@ -29,17 +31,6 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Reason:
-    """What one part of the reader found, and its words."""
-
-    name: str
-    level: str
-    category: str | None
-    score: float
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Line:
     """One message of the transcript.
 
@@ -47,8 +38,11 @@ class Line:
         author: person, bot, staff or system.
         name: of the member of staff, else None.
         level: as read from a person's message; None when nothing was read.
+        score: of that reading, 0-1.
+        reasons: the parts of the reading that found something.
         intent: name and confidence (0-1), or None.
         delivery: pending, sent or failed on channels that push, else None.
+        correction: what staff said last that this message was.
     """
 
     id: int
@@ -59,9 +53,11 @@ class Line:
     choices: tuple[str, ...] = ()
     level: str | None = None
     category: str | None = None
+    score: float = 0.0
     reasons: tuple[Reason, ...] = ()
     intent: tuple[str, float] | None = None
     delivery: str | None = None
+    correction: Correction | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +88,19 @@ def read_transcript(
     )
     rows = list(connection.execute(query.limit(limit + 1) if limit else query))
     is_cut = bool(limit) and len(rows) > (limit or 0)
-    return Transcript(tuple(_line(row, cipher) for row in reversed(rows[:limit])), is_cut)
+    corrected = corrections_of(connection, cipher, conversation)
+    lines = (_line(row, cipher, corrected.get(row.id)) for row in reversed(rows[:limit]))
+    return Transcript(tuple(lines), is_cut)
+
+
+def read_line(connection: Connection, cipher: Cipher, conversation: str, message: int) -> Line | None:
+    """One message that the person of this conversation wrote; None when there is none by that id."""
+    row = connection.execute(
+        select(messages, literal(None).label("staff_name"), literal(None).label("delivery")).where(
+            messages.c.id == message, messages.c.conversation_id == conversation, messages.c.author == "person"
+        )
+    ).one_or_none()
+    return _line(row, cipher, corrections_of(connection, cipher, conversation).get(message)) if row else None
 
 
 def marked(text: str, spans: Iterable[Span]) -> tuple[Segment, ...]:
@@ -117,12 +125,17 @@ def marked(text: str, spans: Iterable[Span]) -> tuple[Segment, ...]:
     return tuple(pieces)
 
 
+def plain_text(line: Line) -> str:
+    """The whole text of a message, as a page can hold it."""
+    return "".join(segment.text for segment in line.segments)
+
+
 def shown_text(text: str) -> str:
     """The text as a page can hold it, as long as before."""
     return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _line(row: Any, cipher: Cipher) -> Line:
+def _line(row: Any, cipher: Cipher, correction: Correction | None) -> Line:
     text = cipher.decrypt(row.text, "message")
     stored = cipher.decrypt_json(row.reading, "reading") if row.reading else {}
     choices = cipher.decrypt_json(row.buttons, "buttons") if row.buttons else []
@@ -136,18 +149,12 @@ def _line(row: Any, cipher: Cipher) -> Line:
         choices=tuple(shown_text(choice["title"]) for choice in choices),
         level=row.risk_level or (risk.level if stored else None),
         category=risk.category,
-        reasons=tuple(_reasons(risk, text)),
+        score=risk.score,
+        reasons=tuple(reasons_of(risk, shown_text(text))),
         intent=_intent(stored.get("intent")),
         delivery=row.delivery,
+        correction=correction,
     )
-
-
-def _reasons(risk: RiskReading, text: str) -> Iterable[Reason]:
-    for part in risk.parts:
-        if part.level == "none":
-            continue
-        words = tuple(shown_text(text[start:end]) for start, end in part.spans if (start, end) != (0, len(text)))
-        yield Reason(part.name, part.level, part.category, part.score, words)
 
 
 def _intent(value: Any) -> tuple[str, float] | None:

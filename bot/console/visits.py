@@ -35,7 +35,7 @@ SESSION_COOKIE = "wijzer_staff"
 FORM_COOKIE = "wijzer_staff_form"
 MAXIMUM_FIELDS = 20
 MAXIMUM_ID = 2**31 - 1
-_PAGES_WITH_FORMS = re.compile(rf"{BASE}/(?:cases/[0-9]+|staff-accounts)(?=/|$)")
+_PAGES_WITH_FORMS = re.compile(rf"{BASE}/(?:cases/[0-9]+|conversations/[\w-]+|staff-accounts)(?=/|$)")
 
 
 def _now() -> datetime:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.handoff.corrections import Correction, corrections_of
 from bot.storage.database import Database
 from bot.storage.encryption import Cipher
 from bot.storage.tables import cases, conversations, messages
@@ -23,6 +24,7 @@ def export_conversation(database: Database, cipher: Cipher, conversation: str) -
         opened = connection.execute(
             select(cases).where(cases.c.conversation_id == conversation).order_by(cases.c.id)
         ).all()
+        corrected = corrections_of(connection, cipher, conversation)
     return {
         "conversation": row.id,
         "channel": row.channel,
@@ -35,6 +37,7 @@ def export_conversation(database: Database, cipher: Cipher, conversation: str) -
                 "text": cipher.decrypt(one.text, "message"),
                 "at": one.created_at.isoformat(),
                 "reading": cipher.decrypt_json(one.reading, "reading") if one.reading else None,
+                "correction": _correction(corrected.get(one.id)),
             }
             for one in written
         ],
@@ -50,4 +53,16 @@ def export_conversation(database: Database, cipher: Cipher, conversation: str) -
             }
             for one in opened
         ],
+    }
+
+
+def _correction(correction: Correction | None) -> dict[str, Any] | None:
+    if correction is None:
+        return None
+    return {
+        "level": correction.judgement.level,
+        "category": correction.judgement.category,
+        "text_for_training": correction.judgement.text,
+        "at": correction.created_at.isoformat(),
+        "used_at": correction.exported_at.isoformat() if correction.exported_at else None,
     }

@@ -184,7 +184,7 @@ class IntentReader(GraphComponent, IntentClassifier):
         return hashlib.sha256(content).hexdigest()
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Train on all examples; encodings of those that the encoder has not seen come from the cache that ships with the data."""
+        """Train on all examples; encodings of those that are new to the encoder come from the cache that ships with the data."""
         texts = [normalize(example.get(TEXT)) for example in training_data.intent_examples]
         intents = [example.get(INTENT) for example in training_data.intent_examples]
         cache = EncodingCache()

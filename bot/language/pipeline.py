@@ -6,7 +6,6 @@ No trained Dutch pipeline is on PyPI, so this one is built at set-up (`wijzer tr
 
 # No `from __future__ import annotations` here: spaCy 3.4 reads the factories' annotations at run time.
 import functools
-import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from bot.language.sounding import dutch_lemmas
 from bot.language.spelling import clean, normal_form
 
 PIPELINE_NAME = "wijzer"
@@ -84,18 +84,8 @@ def build_pipeline() -> Language:
     nlp = spacy.blank("nl")
     nlp.meta.update({"name": PIPELINE_NAME, "version": PIPELINE_VERSION, "license": "MIT"})
     nlp.meta["description"] = "Dutch as people type it about separation: chat spelling, lemmas, entities"
-    _add_components(nlp, spacy_lemmas() | verb_forms())
+    _add_components(nlp, dutch_lemmas() | verb_forms())
     return nlp
-
-
-def spacy_lemmas() -> dict[str, str]:
-    """SpaCy's Dutch lemma table (package `spacy-lookups-data`), lower-case forms only."""
-    import spacy_lookups_data
-
-    file = Path(spacy_lookups_data.__file__).parent / "data" / "nl_lemma_lookup.json.gz"
-    with gzip.open(file, "rt", encoding="utf-8") as stream:
-        table: dict[str, str] = json.load(stream)
-    return {form: lemma for form, lemma in table.items() if form.islower() and form != lemma}
 
 
 def _add_components(nlp: Language, lemmas: dict[str, str]) -> None:
@@ -142,5 +132,5 @@ def load_pipeline(model: str) -> Language:
             f"the spaCy pipeline {model!r} cannot be loaded ({error}): install it, or leave SPACY_MODEL empty"
         ) from error
     if nlp.meta.get("name") != PIPELINE_NAME:
-        _add_components(nlp, spacy_lemmas() | verb_forms())
+        _add_components(nlp, dutch_lemmas() | verb_forms())
     return nlp

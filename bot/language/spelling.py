@@ -10,6 +10,8 @@ import functools
 import re
 import unicodedata
 
+from bot.language.sounding import heard
+
 # Letters of other scripts that look like Latin ones, as found in texts pasted from fancy fonts or made to slip past filters.
 _LOOK_ALIKES = str.maketrans(
     "аеорсухіјѕԁһӏԛԝкмтвнАЕОРСУХІЈЅКМТВНοαεικνυρτ’‘`´“”„–—",
@@ -126,10 +128,15 @@ def _is_greek(word: str) -> bool:
 
 @functools.lru_cache(maxsize=50_000)
 def normal_form(word: str) -> str:
-    """The normal spelling of one word as typed: lower case, chat words written out, repeated letters and leetspeak undone.
+    """The normal spelling of one word as typed: chat words written out, misspelled words as they sound, and so on.
 
-    A word that the tables do not know comes back in lower case. May hold a space (`idk` becomes `weet ik niet`).
+    A word that nothing is known of comes back in lower case. May hold spaces (`idk` becomes `weet ik niet`).
     """
+    return heard(typed_form(word))
+
+
+def typed_form(word: str) -> str:
+    """The word in lower case, chat words written out, repeated letters and leetspeak undone."""
     word = word.replace("\u2063", "").lower()
     if word in CHAT_WORDS:
         return CHAT_WORDS[word]

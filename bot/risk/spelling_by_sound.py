@@ -5,31 +5,12 @@ Only words that Dutch does not have are read by sound: an ordinary word is never
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 
+from bot.language.sounding import sound
+
 SHORTEST = 5
-_SPELLINGS = (
-    (re.compile("y|ei"), "ij"),
-    (re.compile("ou"), "au"),
-    (re.compile("ch"), "g"),
-    (re.compile("ph|v"), "f"),
-    (re.compile("ck|c|q"), "k"),
-    (re.compile("x"), "ks"),
-    (re.compile("z"), "s"),
-    (re.compile(r"([^\W\d_])\1+"), r"\1"),
-    (re.compile("(?:dt|d|t)$"), "t"),
-    (re.compile("h"), ""),
-    (re.compile("n$"), ""),
-)
-
-
-def sound(word: str) -> str:
-    """A key that words with the same sound share."""
-    for spelling, plain in _SPELLINGS:
-        word = spelling.sub(plain, word)
-    return word
 
 
 class SoundIndex:

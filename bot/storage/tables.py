@@ -201,10 +201,30 @@ case_events = Table(
     Column("id", Integer, primary_key=True),
     Column("case_id", Integer, ForeignKey("cases.id", ondelete="CASCADE"), nullable=False),
     Column("staff_id", Integer, ForeignKey("staff.id")),
-    Column("kind", String(16), nullable=False),  # opened, raised, claimed, replied, given_back, closed
+    Column(
+        "kind", String(16), nullable=False
+    ),  # opened, raised, claimed, taken_over, replied, given_back, closed, corrected
     Column("level", String(8)),
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_case_events_case", "case_id"),
+)
+
+# What staff say that a person's message was. Of one message the last counts.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("message_id", Integer, ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    Column("staff_id", Integer, ForeignKey("staff.id"), nullable=False),
+    Column("level", String(8), nullable=False),  # none, concern, high, acute
+    Column("category", String(24)),
+    # Whether it may become a training example: with consent, and with a text that somebody read and found anonymous.
+    Column("may_train", Boolean, nullable=False, server_default=false()),
+    # That text; kept only when it may be used.
+    Column("text", LargeBinary),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("exported_at", UtcDateTime),
+    Index("ix_corrections_message", "message_id"),
 )
 
 key_checks = Table(

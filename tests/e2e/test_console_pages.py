@@ -6,6 +6,7 @@ With `SCREENSHOTS=directory` every page that is checked is also kept as a pictur
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 import time
@@ -132,6 +133,31 @@ def test_ones_own_case_is_accessible_and_fits(
     page.goto(f"/staff/cases/{server.case}")
     page.get_by_text("Waarom?").first.click()
     check(page, f"case-{width}-{'dark' if dark else 'light'}")
+
+
+@pytest.mark.parametrize("width", [1200, 360])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_message_is_judged_from_the_transcript_on_any_width(
+    server: ConsoleServer, visitor: Callable[..., Page], width: int, dark: bool
+) -> None:
+    page = visitor("Sanne", width, dark)
+    style = f"{width}-{'dark' if dark else 'light'}"
+    page.goto(f"/staff/cases/{server.case}")
+    page.locator(".line", has_text="riem").get_by_role("link", name="Klopt dit niet?").click()
+    expect(page.get_by_label("De tekst om van te leren")).to_have_value(re.compile("slaat hij mij met zijn riem"))
+    check(page, f"correction-{style}")
+    page.get_by_label("Acuut").check()
+    page.get_by_label("Welk gevaar?").select_option("Lichamelijke mishandeling")
+    page.get_by_label("Ik heb het gevraagd").check()
+    page.get_by_role("button", name="Bewaren").click()
+    expect(page.get_by_role("alert").filter(has_text="Niet gelukt")).to_contain_text("Lees de tekst hieronder na")
+    check(page, f"correction-refused-{style}")
+    page.get_by_label("Ik heb deze tekst gelezen").check()
+    page.get_by_role("button", name="Bewaren").click()
+    judged = page.locator(".line", has_text="riem")
+    expect(judged).to_contain_text("Sanne: dit was Acuut: Lichamelijke mishandeling.")
+    judged.get_by_text("Waarom?").click()
+    check(page, f"case-judged-{style}")
 
 
 @pytest.mark.parametrize("width", [1200, 360])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.console.app import make_templates
-from bot.console.labels import category_label, part_label
+from bot.console.labels import LOWERED, RAISED, category_label, effect_label, part_label
+from bot.console.reasons import LOWERING_EFFECTS, reasons_of
 from bot.console.transcript import Segment, marked, read_transcript
-from bot.risk.reading import CATEGORIES
+from bot.risk.reader import RiskReader
+from bot.risk.reading import CATEGORIES, Part, combine
 from tests.console_world import ConsoleWorld
 
 
@@ -83,7 +86,57 @@ def test_a_text_is_escaped_and_its_evidence_marked(tmp_path: Path) -> None:
     html = str(macro(line, line.created_at, ZoneInfo("Europe/Amsterdam")))
     assert "<script>" not in html
     assert "😀 &lt;script&gt;alert(1)&lt;/script&gt; <mark>hij slaat</mark> mij" in html
-    assert "Hoog: Lichamelijke mishandeling." in html
+    assert "Uitslag: <strong>Hoog: Lichamelijke mishandeling</strong>" in html
+    assert "Patroon “hits me”, op <q" in html and "hij slaat</q>." in html
+    assert "Leesmodel" in html and "(90% zeker)" in html and "(70% zeker)" in html
+
+
+def explained(directory: Path, text: str, *parts: Part, level: str | None = None) -> str:
+    """What "Waarom?" says of a message with these parts."""
+    world = ConsoleWorld.at(directory)
+    conversation = world.conversation()
+    risk = combine(parts).as_dict()
+    world.person_writes(conversation, text, {"intent": None, "risk": risk | ({"level": level} if level else {})})
+    with world.database.reading() as connection:
+        line = read_transcript(connection, world.cipher, conversation).lines[0]
+    macro = make_templates().get_template("parts.html").module.message_line  # type: ignore[attr-defined]
+    html = str(macro(line, line.created_at, ZoneInfo("Europe/Amsterdam")))
+    return " ".join(re.sub(r"<[^>]+>", "", html[html.index('<details class="why">') :]).split())
+
+
+def test_why_names_the_pattern_its_words_and_what_made_it_lighter(tmp_path: Path) -> None:
+    part = Part("pattern:physical_abuse/slaan-mij>past", "concern", "physical_abuse", 0.6, ((8, 13), (22, 25)))
+    shown = explained(tmp_path, "vroeger sloeg mijn pa mij", part)
+    assert "Patroon “slaan mij”, op sloeg, mij. Zorg: Lichamelijke mishandeling (60% zeker)" in shown
+    assert "Lichter, want het is verteld als iets van vroeger." in shown
+
+
+def test_why_names_what_made_it_graver_and_then_lighter(tmp_path: Path) -> None:
+    part = Part("pattern:physical_abuse/slaan-mij>now>doubted", "concern", "physical_abuse", 0.4, ((0, 5),))
+    shown = explained(tmp_path, "slaat", part)
+    assert "Zwaarder, want het gebeurt nu of vandaag." in shown
+    assert "Lichter, want het leesmodel vindt het bericht als geheel niet gevaarlijk." in shown
+
+
+def test_why_names_the_memory_of_the_conversation(tmp_path: Path) -> None:
+    shown = explained(tmp_path, "ja", Part("memory:answer", "high", "suicide", 0.7, ((0, 2),)))
+    assert "Geheugen van het gesprek: antwoord op een vraag over een eerder signaal. Hoog:" in shown
+
+
+def test_why_says_it_when_no_danger_was_read_and_when_reading_failed(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    assert "Geen patroon sloeg aan" in explained(tmp_path / "a", "hoi")
+    assert "De controle op gevaar werkte niet" in explained(tmp_path / "b", "hoi", level="high")
+
+
+@pytest.mark.parametrize(
+    "text", ["hij slaat mij niet meer", "vroeger sloeg mijn vader mij", "stel dat hij mij slaat", "nu slaat hij mij"]
+)
+def test_every_effect_of_a_real_reading_is_explained(reader: RiskReader, text: str) -> None:
+    effects = [effect for one in reasons_of(reader.read(text), text) for effect in (*one.lowered, *one.raised)]
+    assert effects
+    assert all(effect_label(effect) != effect for effect in effects)
 
 
 def test_a_long_conversation_shows_its_last_messages(tmp_path: Path) -> None:
@@ -110,3 +163,8 @@ def test_every_category_has_a_dutch_name(category: str) -> None:
 )
 def test_every_part_of_the_reader_is_explained(name: str) -> None:
     assert part_label(name) != name
+
+
+def test_what_makes_lighter_and_what_makes_graver_are_told_apart() -> None:
+    assert set(LOWERED) == LOWERING_EFFECTS
+    assert not LOWERING_EFFECTS & set(RAISED)

@@ -75,12 +75,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=float, default=Recipe.epochs)
     parser.add_argument("--rate", type=float, default=Recipe.rate)
-    parser.add_argument("--onward", action="store_true", help="go on from the shipped encoder instead of the base")
+    parser.add_argument(
+        "--onward",
+        type=Path,
+        nargs="?",
+        const=MODEL_DIRECTORY,
+        help="go on from this encoder (the shipped one) instead of the base",
+    )
     parser.add_argument("--out", type=Path, default=MODEL_DIRECTORY)
     options = parser.parse_args()
     recipe = replace(Recipe(), epochs=options.epochs, rate=options.rate)
-    start = onward if options.onward else from_the_base
-    encoder, heads, tokenizer, labels, examples, trained_before, base = start(training_data(), recipe)
+    data = training_data()
+    start = onward(data, recipe, options.onward) if options.onward else from_the_base(data, recipe)
+    encoder, heads, tokenizer, labels, examples, trained_before, base = start
     print(f"{len(examples)} examples, {len(tokenizer.pieces)} pieces")
     curve: dict[str, dict[str, float]] = {"0": figures(encoder, heads, tokenizer, labels)}
     print(curve, flush=True)
@@ -89,13 +96,15 @@ def main() -> None:
     def after(epoch: float, loss: float) -> None:
         curve[f"{epoch:.2f}"] = figures(encoder, heads, tokenizer, labels)
         minutes = (time.monotonic() - started) / 60
-        card = make_card(base, examples, recipe, len(tokenizer.pieces), curve, minutes, options.onward)
+        card = make_card(base, examples, recipe, len(tokenizer.pieces), curve, minutes, bool(options.onward))
         export(encoder, heads, tokenizer, labels, card, options.out)
         keys = {text_key(one.text) for one in examples} | set(trained_before.tolist())
         np.save(options.out / "trained_on.npy", np.array(sorted(keys), dtype=np.uint64))
         print(epoch, round(loss, 4), curve[f"{epoch:.2f}"], flush=True)
 
-    train(encoder, heads, tokenizer, examples, labels, recipe, after)
+    before = set(trained_before.tolist())
+    known = {number for number, one in enumerate(examples) if text_key(one.text) in before}
+    train(encoder, heads, tokenizer, examples, labels, recipe, known, after)
 
 
 Start = tuple[Encoder, Heads, PieceTokenizer, Labels, list[Labelled], NDArray[np.uint64], object]
@@ -116,19 +125,19 @@ def from_the_base(examples: list[Labelled], recipe: Recipe) -> Start:
     return encoder, linear_heads(vectors, chosen, labels), tokenizer, labels, chosen, nothing, base
 
 
-def onward(examples: list[Labelled], recipe: Recipe) -> Start:
-    """Encoder and heads as they are shipped.
+def onward(examples: list[Labelled], recipe: Recipe, directory: Path) -> Start:
+    """Encoder and heads as an earlier training wrote them.
 
     Raises:
         SystemExit: the data names other classes than the heads have.
     """
-    heads, labels = read_heads(MODEL_DIRECTORY)
+    heads, labels = read_heads(directory)
     if labels != Labels.of(examples):
         raise SystemExit("the data has other intents or categories than the shipped heads: train from the base")
-    weights = read_shipped(MODEL_DIRECTORY)
+    weights = read_shipped(directory)
     kept = np.arange(len(weights.vocabulary.pieces))
-    trained_before = np.load(MODEL_DIRECTORY / "trained_on.npy")
-    card = json.loads((MODEL_DIRECTORY / "card.json").read_text(encoding="utf-8"))
+    trained_before = np.load(directory / "trained_on.npy")
+    card = json.loads((directory / "card.json").read_text(encoding="utf-8"))
     return (
         Encoder(weights, kept, recipe.frozen_layers),
         heads,

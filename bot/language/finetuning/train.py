@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,10 +34,11 @@ class Recipe:
     weight_decay: float = 0.01
     warm_up: float = 0.08
     smoothing: float = 0.1
-    frozen_layers: int = 2
+    frozen_layers: int = 4
     risk_weight: float = 1.0
     raw_share: float = 0.25
     bfloat16: bool = True
+    repeated_share: float = 0.5
     seed: int = 7
 
 
@@ -99,9 +100,9 @@ def linear_heads(vectors: NDArray[np.float32], examples: Sequence[Labelled], lab
     return heads
 
 
-def _batches(lengths: Sequence[int], size: int, generator: random.Random) -> Iterator[list[int]]:
-    """Numbers of examples of about the same length, in random order."""
-    order = sorted(range(len(lengths)), key=lambda number: lengths[number] + generator.random() * 4)
+def _batches(lengths: Sequence[int], chosen: Sequence[int], size: int, generator: random.Random) -> Iterator[list[int]]:
+    """Numbers of the chosen examples, those of about the same length together, in random order."""
+    order = sorted(chosen, key=lambda number: lengths[number] + generator.random() * 4)
     batches = [order[start : start + size] for start in range(0, len(order), size)]
     generator.shuffle(batches)
     yield from batches
@@ -114,9 +115,21 @@ def train(
     examples: Sequence[Labelled],
     labels: Labels,
     recipe: Recipe,
+    known: Set[int],
     after_epoch: Callable[[float, float], None],
 ) -> None:
-    """Train both in place; `after_epoch` is called with the epoch and the mean loss."""
+    """Train encoder and heads.
+
+    Args:
+        encoder: trained in place.
+        heads: trained in place.
+        tokenizer: of the encoder.
+        examples: what to train on.
+        labels: the classes of the heads.
+        recipe: how to train.
+        known: numbers of the examples that the encoder was trained on before; a share of them is repeated in an epoch.
+        after_epoch: called with the epoch and the mean loss.
+    """
     torch.manual_seed(recipe.seed)
     generator = random.Random(recipe.seed)
     normal = [normalize(one.text) for one in examples]
@@ -125,7 +138,9 @@ def train(
     categories = torch.tensor([labels.categories.index(one.category) if one.category else NOT_SAID for one in examples])
     levels = torch.tensor([[float(one.level > level) for level in range(3)] for one in examples])
     optimizer = torch.optim.AdamW(_groups(encoder, heads, recipe), betas=(0.9, 0.98))
-    per_epoch = -(-len(examples) // recipe.batch)
+    fresh = [number for number in range(len(examples)) if number not in known]
+    repeated = int(len(known) * recipe.repeated_share)
+    per_epoch = -(-(len(fresh) + repeated) // recipe.batch)
     steps = int(per_epoch * recipe.epochs)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share(step, steps, recipe.warm_up))
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
@@ -136,7 +151,8 @@ def train(
             for number in range(len(examples))
         ]
         rows = [tokenizer.encode(text) for text in texts]
-        for batch in _batches([len(row) for row in rows], recipe.batch, generator):
+        chosen = [*fresh, *generator.sample(sorted(known), repeated)]
+        for batch in _batches([len(row) for row in rows], chosen, recipe.batch, generator):
             encoder.train()
             heads.train()
             ids = padded([rows[number] for number in batch], encoder.pad)
