@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from bot.language.persona import Persona, read_persona
-from bot.language.spelling import normalize
 
 LONGEST_WORDS = 14
 
@@ -33,20 +33,18 @@ _OPENING_WORD = re.compile(r"^(?:dat (?:van|met)|over|om|naar|de|het) ", re.IGNO
 _FORMS = [re.compile(form, re.IGNORECASE | re.DOTALL) for form in (*_CLEAR_FORMS, *_AFTER_NO)]
 _BARE = re.compile(r"^\W*n+e+e+[nh]?\W+(?P<rest>\S.*)", re.IGNORECASE | re.DOTALL)
 
-_CHILDREN = (
-    "zoon zoontje zoons zonen dochter dochtertje dochters kind kinderen kids jongen jongens meisje meisjes puber "
-    "oudste jongste peuter kleuter baby stiefzoon stiefdochter pleegkind kleinkind kleinkinderen"
+_WORDS_BESIDE_A_PERSON = (
+    "voor over om van met bij naar dat die is het mijn m n mn me onze de een zijn hun je zelf dus dan"
 )
-_PARENTS = "vader moeder ouders ouder papa mama pa ma stiefvader stiefmoeder pleegouders"
-_PARTNERS = "ex exman exvrouw man vrouw partner expartner"
-_PUPILS = "leerling leerlingen client clienten cliënt cliënten pupil jeugdige"
-_OTHERS = "mij mezelf mijzelf ons hem haar hen oma opa broer broertje zus zusje vriend vriendin"
-_PERSON = re.compile(
-    r"(?:(?:voor|over|om|van|met|bij|naar|dat|die|is|het) )*"
-    r"(?:(?:mijn|m'n|mn|me|onze|ons|de|een|zijn|haar|hun|je) )?(?:\w+ )?(?P<noun>"
-    + "|".join(f"{_CHILDREN} {_PARENTS} {_PARTNERS} {_PUPILS} {_OTHERS}".split())
-    + r")(?: van (?:\d+|\w+)(?: jaar)?)?(?: (?:dus|eigenlijk|zelf|dan))*"
-)
+_BESIDE_A_PERSON = frozenset(_WORDS_BESIDE_A_PERSON.split())
+# Who is talking, and for whom help is then, by whom they name (`nlu_data/lookup/people/`).
+_BY_PERSON = {
+    "kind": (Persona("parent", True), "child"),
+    "partner": (Persona("parent", True), "parent"),
+    "client": (Persona("professional", True), "child"),
+    "ouder": (Persona("teen", False), "parent"),
+    "ander": (None, None),
+}
 
 
 @dataclass(frozen=True)
@@ -82,24 +80,24 @@ def read_correction(text: str) -> Correction | None:
     return Correction(_trimmed(match.group("rest")), False) if match else None
 
 
-def corrected_person(rest: str) -> CorrectedPerson | None:
-    """The person that a correction names and nothing else: "mijn vader", "voor mijn zoon", "ik ben zijn moeder"."""
+def corrected_person(rest: str, people: list[dict[str, Any]]) -> CorrectedPerson | None:
+    """The person that a correction names and nothing else: "mijn vader", "voor mijn zoon", "ik ben zijn moeder".
+
+    Args:
+        rest: the words of the correction.
+        people: the people that the pipeline found in them, with `who`, `start` and `end`.
+    """
     persona = read_persona(rest)
     if persona is not None and persona.certain:
         return CorrectedPerson(persona, None)
-    match = _PERSON.fullmatch(normalize(rest).strip(" .,!?"))
-    if match is None:
+    beside = rest
+    for person in sorted(people, key=lambda one: -int(one["start"])):
+        beside = beside[: person["start"]] + " " + beside[person["end"] :]
+    words = re.findall(r"\w+", beside.lower())
+    if not people or not all(word in _BESIDE_A_PERSON or word.isdigit() for word in words):
         return None
-    noun = match.group("noun")
-    if noun in _CHILDREN.split():
-        return CorrectedPerson(Persona("parent", True), "child")
-    if noun in _PUPILS.split():
-        return CorrectedPerson(Persona("professional", True), "child")
-    if noun in _PARTNERS.split():
-        return CorrectedPerson(Persona("parent", True), "parent")
-    if noun in _PARENTS.split():
-        return CorrectedPerson(Persona("teen", False), "parent")
-    return CorrectedPerson(None, None)
+    named = [person["who"] for person in people if person["who"] != "ander"] or ["ander"]
+    return CorrectedPerson(*_BY_PERSON[named[0]])
 
 
 def _trimmed(rest: str) -> str:

@@ -107,10 +107,10 @@ class FollowUps:
         button = by_title(correction.rest, [one for reply in offers for one in reply.buttons], part_is_enough=True)
         if button is not None:
             return await self._parser.parse_payload(button.payload, self._timeout)
-        person, again = corrected_person(correction.rest), answered_last(state)
+        rest = await self._parser.parse(correction.rest, self._timeout)
+        person, again = corrected_person(correction.rest, rest.get("people") or []), answered_last(state)
         if person is not None and again is not None:
             return _for_person(parsed, person, again)
-        rest = await self._parser.parse(correction.rest, self._timeout)
         intent, confidence = _best(rest)
         if is_topic(intent) and confidence >= (SURE if correction.is_clear else CLEAR):
             return rest | {"text": parsed.get("text"), "corrected": correction.is_clear}

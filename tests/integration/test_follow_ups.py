@@ -303,7 +303,7 @@ async def test_a_bare_no_stays_a_no(person: Person) -> None:
 )
 def test_these_correct_nobody(plain: str) -> None:
     correction = read_correction(plain)
-    assert correction is None or (not correction.is_clear and corrected_person(correction.rest) is None)
+    assert correction is None or (not correction.is_clear and corrected_person(correction.rest, []) is None)
 
 
 @pytest.mark.parametrize(
