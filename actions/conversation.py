@@ -19,7 +19,7 @@ OFFERED_TOPICS = 3
 NOT_OFFERED = frozenset(
     {"nlu_fallback", "out_of_scope", "affirm", "deny", "inform", "insult", "thank", "greet", "goodbye"}
 )
-START_SLOTS = ("municipality", "last_topic", "pending", "place_choice")
+START_SLOTS = ("municipality", "last_topic", "pending", "place_choice", "asked_for")
 COUNTERS = ("misunderstood", "escalation_signs", "ladder_step")
 
 
@@ -33,6 +33,10 @@ class Affirm(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
         """Carry out what was asked about; without a question, ask what it is about."""
         pending = tracker.get_slot("pending")
+        if pending == "delete" and not _was_asked_just_now(tracker, "action_delete_data"):
+            # An old question: what cannot be undone is asked again.
+            say(dispatcher, tracker, "delete_ask")
+            return []
         if pending == "delete":
             ask_engine(dispatcher, "erase")
         elif pending == "human":
@@ -40,6 +44,19 @@ class Affirm(Action):
         else:
             say(dispatcher, tracker, "yes_without_question")
         return [SlotSet("pending", None), SlotSet("misunderstood", 0)]
+
+
+def _was_asked_just_now(tracker: Tracker, action: str) -> bool:
+    """Whether an action ran in the turn before this message, or this message is the button that it showed."""
+    if (tracker.latest_message.get("text") or "").startswith("/"):
+        return True
+    turns = 0
+    for event in reversed(tracker.events):
+        if event["event"] == "user":
+            turns += 1
+        elif turns == 1 and event["event"] == "action" and event["name"] == action:
+            return True
+    return False
 
 
 class Deny(Action):

@@ -9,7 +9,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.replying import audience_of, say, understood
-from bot.directory.organisations import Organisation, find_national, find_near
+from bot.directory.organisations import Organisation, find_national, find_near, named_services
 from bot.language.places import PlaceReader
 
 PLACES = PlaceReader()
@@ -36,7 +36,7 @@ class AskMunicipality(Action):
         elif intent == "inform":
             say(dispatcher, tracker, "place_unknown")
         say(dispatcher, tracker, "ask_municipality")
-        return []
+        return remember_what_is_asked(tracker)
 
 
 class ValidateFindServiceForm(FormValidationAction):
@@ -63,7 +63,7 @@ class FindService(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
         """List at most four, the nearest first."""
         tell_what_is_near(dispatcher, tracker, str(tracker.get_slot("municipality")))
-        return [SlotSet("misunderstood", 0), SlotSet("pending", None)]
+        return [SlotSet("misunderstood", 0), SlotSet("pending", None), *remember_what_is_asked(tracker)]
 
 
 class FindNational(Action):
@@ -84,12 +84,20 @@ class FindNational(Action):
 def tell_what_is_near(dispatcher: CollectingDispatcher, tracker: Tracker, municipality: str) -> None:
     """Say which help there is in and around a municipality for the last topic, or that none is known there."""
     topic = tracker.get_slot("last_topic")
-    audience = audience_of(tracker)
-    asked = understood(tracker, "text") or ""
+    # Somebody may ask for another: a father for his son.
+    audience = understood(tracker, "help_for") or audience_of(tracker)
+    text = understood(tracker, "text") or ""
+    asked = text if named_services(text) else tracker.get_slot("asked_for") or ""
     near = find_near(municipality, topic, audience, asked)
     say(dispatcher, tracker, "find_service_intro" if near else "find_service_none", place=municipality)
-    list_organisations(dispatcher, near or find_national(topic, audience))
+    list_organisations(dispatcher, near or find_national(topic, audience, asked))
     say(dispatcher, tracker, "find_service_after")
+
+
+def remember_what_is_asked(tracker: Tracker) -> list[dict[str, Any]]:
+    """Keeps the services that a question for help names, for when the place comes later or another place is asked about."""
+    named = named_services(understood(tracker, "text") or "")
+    return [SlotSet("asked_for", " ".join(service.replace("_", " ") for service in named))] if named else []
 
 
 def list_organisations(dispatcher: CollectingDispatcher, organisations: list[Organisation]) -> None:

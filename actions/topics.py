@@ -22,7 +22,12 @@ class ActionAfterTopic(Action):
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
         """Set the slots; say one step of the help ladder, unasked, where it is time for it."""
         intent = tracker.latest_message["intent"]["name"]
-        events = [SlotSet("last_topic", intent), SlotSet("misunderstood", 0), SlotSet("pending", None)]
+        events = [
+            SlotSet("last_topic", intent),
+            SlotSet("misunderstood", 0),
+            SlotSet("pending", None),
+            SlotSet("asked_for", None),
+        ]
         if not shows_escalation(intent):
             return events
         signs = int(tracker.get_slot("escalation_signs") or 0) + 1

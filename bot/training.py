@@ -17,7 +17,7 @@ SOURCES = (
     ("nlu_data", ("*.yml",)),
     ("nlu_data/topics", ("*.yml",)),
     ("nlu_data/rules", ("*.yml",)),
-    ("nlu_data/lookup", ("*.txt",)),
+    ("nlu_data/lookup", ("**/*.txt",)),
     ("nlu_data/risk", ("positive_*.jsonl", "negative_*.jsonl", "corrected*.jsonl")),
     ("config", ("config.yml",)),
     ("config/domain", ("**/*.yml",)),
@@ -68,16 +68,18 @@ def ensure_trained(settings: Settings, progress: Progress) -> Path:
 
 
 def _ensure_pipeline(settings: Settings, progress: Progress) -> None:
+    from bot.language import chat_components
     from bot.language.pipeline import LOOKUP_DIRECTORY, VERB_FORMS_FILE, build_pipeline, load_pipeline
     from bot.language.sounding import COMMON_WORDS_FILE, heard
 
     directory = settings.model_directory / "nl_wijzer"
     sources = [
         Path(build_pipeline.__code__.co_filename),
+        Path(chat_components.__file__),
         Path(heard.__code__.co_filename),
         COMMON_WORDS_FILE,
         VERB_FORMS_FILE,
-        *sorted(LOOKUP_DIRECTORY.glob("*.txt")),
+        *sorted(LOOKUP_DIRECTORY.rglob("*.txt")),
     ]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     stamp = directory / "source-hash"

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
-from bot.conversation.follow_up import SURE, last_topic, leans_on_the_last_answer, with_subject
+from bot.conversation.follow_up import FollowUps, Parser
 from bot.conversation.messages import MAXIMUM_TEXT_LENGTH, Button, IncomingMessage, Outcome, Reply
 from bot.conversation.rasa_agent import Answer, DialogueFailed
 from bot.conversation.store import Changes, ConversationState, ConversationStore, LeaseLost, Received
@@ -42,14 +42,8 @@ MAXIMUM_ANSWERS = 2
 READ_LANGUAGES = frozenset({"nl"})
 
 
-class Dialogue(Protocol):
+class Dialogue(Parser, Protocol):
     """What the engine needs of Rasa; `bot.conversation.rasa_agent.RasaAgent` is the real one."""
-
-    async def parse(self, text: str, timeout_seconds: float) -> dict[str, Any]:
-        """What is understood of a typed text."""
-
-    async def parse_payload(self, payload: str, timeout_seconds: float) -> dict[str, Any]:
-        """What a button of the bot's own means."""
 
     async def answer(
         self, conversation: str, parsed: dict[str, Any], state: list[dict[str, Any]] | None, timeout_seconds: float
@@ -97,6 +91,7 @@ class ConversationEngine:
         self._reader = reader
         self._notifications = notifications
         self._settings = settings
+        self._follow_ups = FollowUps(dialogue, store.offered, settings.rasa_timeout_seconds)
         self._locks: OrderedDict[str, asyncio.Lock] = OrderedDict()
 
     async def handle(self, message: IncomingMessage) -> Outcome:
@@ -191,27 +186,25 @@ class ConversationEngine:
                 return _Understood(parsed, RiskReading(), memory)
             parsed = await self._dialogue.parse(message.text, timeout)
             alone = RiskReading.from_dict(parsed.get("risk"))
-            await self._add_subject(parsed, message.text, state)
         except DialogueFailed as error:
             logger.error("reading a message with Rasa failed: %s", error)
             parsed, alone = None, await asyncio.to_thread(self._read_directly, message.text)
         memory, reading = await asyncio.to_thread(self._observe, memory, message.text, alone)
         if parsed is not None:
-            parsed["risk"] = reading.as_dict()
+            if not reading.needs_human:
+                parsed = await self._in_context(parsed, message.text, state)
+            parsed = parsed | {"risk": reading.as_dict()}
         return _Understood(parsed, reading, memory)
 
-    async def _add_subject(self, parsed: dict[str, Any], text: str, state: ConversationState) -> None:
-        """A short question that points back is understood together with the subject of the last answer."""
-        topic = last_topic(state.tracker)
-        confidence = float((parsed.get("intent") or {}).get("confidence") or 0.0)
-        if topic is None or not leans_on_the_last_answer(text, confidence):
-            return
-        together = await self._dialogue.parse(
-            with_subject(text, topic, state.audience), self._settings.rasa_timeout_seconds
-        )
-        best = (together.get("intent_ranking") or [{}])[0]
-        if best.get("name") != "nlu_fallback" and float(best.get("confidence") or 0.0) >= SURE:
-            parsed.update(intent=best, intent_ranking=together["intent_ranking"])
+    async def _in_context(self, parsed: dict[str, Any], text: str, state: ConversationState) -> dict[str, Any]:
+        """The message as it is meant after the bot's last turn; as read by itself where that cannot be told."""
+        if state.handoff == "active":
+            return parsed
+        try:
+            return await self._follow_ups.understand(parsed, text, state.id, state.tracker, state.audience)
+        except DialogueFailed as error:
+            logger.error("reading a message in its context failed: %s", error)
+            return parsed
 
     def _read_directly(self, text: str) -> RiskReading:
         try:
@@ -238,6 +231,8 @@ class ConversationEngine:
             return
         changes.tracker = answer.state
         changes.audience = answer.slots.get("audience") or state.audience
+        if understood.parsed and understood.parsed.get("corrected"):
+            changes.replies.append(Reply(texts.text("corrected", changes.audience)))
         changes.replies += answer.replies
         if understood.reading.needs_human and not answer.replies:
             # A disclosure never goes without the safety text, whatever the dialogue did.

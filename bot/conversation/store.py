@@ -6,6 +6,7 @@ checks it, so that a message is handled once, whatever is killed when.
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,6 +26,8 @@ from bot.storage.tables import cases as case_table
 
 CLAIM_SECONDS = 60
 KEPT_BUTTONS_DAYS = 30
+# No turn of the bot has more messages.
+LONGEST_TURN = 20
 
 
 class LeaseLost(RuntimeError):
@@ -210,6 +213,36 @@ class ConversationStore:
         if row is None:
             raise UnknownButton(token)
         return Button(self.cipher.decrypt(row.title, "button"), self.cipher.decrypt(row.payload, "button"))
+
+    def offered(self, conversation: str) -> list[Reply]:
+        """The replies of the bot's last turn, with Rasa payloads in their buttons; none when a human wrote after it."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                select(messages.c.author, messages.c.text, messages.c.buttons)
+                .where(messages.c.conversation_id == conversation)
+                .order_by(messages.c.id.desc())
+                .limit(LONGEST_TURN)
+            ).all()
+            turn = list(itertools.takewhile(lambda row: row.author == "bot", rows))[::-1]
+            shown = [self.cipher.decrypt_json(row.buttons, "buttons") if row.buttons else [] for row in turn]
+            tokens = [choice["payload"] for choices in shown for choice in choices]
+            found = connection.execute(
+                select(buttons.c.token, buttons.c.payload).where(
+                    buttons.c.conversation_id == conversation, buttons.c.token.in_(tokens)
+                )
+            ).all()
+        payloads = {row.token: self.cipher.decrypt(row.payload, "button") for row in found}
+        return [
+            Reply(
+                self.cipher.decrypt(row.text, "message"),
+                tuple(
+                    Button(choice["title"], payloads[choice["payload"]])
+                    for choice in choices
+                    if choice["payload"] in payloads
+                ),
+            )
+            for row, choices in zip(turn, shown)
+        ]
 
     def close(
         self, received: Received, owner: str, changes: Changes, now: datetime, handoff_texts: HandoffTexts

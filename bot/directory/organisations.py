@@ -136,11 +136,15 @@ def _for(audience: str | None) -> list[Organisation]:
     ]
 
 
-def _wanted(topic: str | None, asked: str) -> frozenset[str]:
-    named = {
+def named_services(asked: str) -> list[str]:
+    """The services that a text names by their own words, such as "spreekuur"."""
+    return sorted(
         service for service in _all_services() if re.search(rf"\b{re.escape(service.replace('_', ' '))}", asked.lower())
-    }
-    return frozenset(named | ({topic} if topic else set()))
+    )
+
+
+def _wanted(topic: str | None, asked: str) -> frozenset[str]:
+    return frozenset({*named_services(asked), *([topic] if topic else [])})
 
 
 @functools.lru_cache(maxsize=1)

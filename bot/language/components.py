@@ -24,7 +24,8 @@ from bot.language.classifier import IntentModel, Ranked
 from bot.language.detection import detect_language
 from bot.language.encoder import EncodingCache, Vectors, mean_of, sentence_encoder
 from bot.language.persona import age_of, read_persona
-from bot.language.pipeline import load_pipeline
+from bot.language.pipeline import ENTITIES as OWN_ENTITIES
+from bot.language.pipeline import PEOPLE_KEY, load_pipeline
 from bot.language.places import PlaceReader
 from bot.language.questions import questions_of
 from bot.language.spelling import normalize
@@ -42,13 +43,15 @@ MAXIMUM_LENGTH = 4_000
 class DutchReader(Tokenizer):
     """Reads tokens, entities, language, municipality and who is talking, with the spaCy pipeline of the settings.
 
-    Sets on a message: tokens, `entities`, `language` (ISO 639-1), `municipality` (CBS name or None) and `persona`
-    (`{"audience", "certain"}` or None).
+    Sets on a message: tokens, `entities`, `language` (ISO 639-1), `municipality` (CBS name or None), `people`
+    (`{"who", "start", "end"}`, see `nlu_data/lookup/people/`) and `persona` (`{"audience", "certain"}` or None).
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)
         self._nlp = load_pipeline(load_settings().spacy_model)
+        # A trained pipeline finds persons and organisations of its own; they mean nothing in the dialogue.
+        self._labels = frozenset(self._nlp.get_pipe(OWN_ENTITIES).labels)
         self._places = PlaceReader()
 
     @staticmethod
@@ -83,6 +86,7 @@ class DutchReader(Tokenizer):
             persona = read_persona(text[:MAXIMUM_LENGTH])
             message.set(NORMAL_TEXT, normalize(text[:MAXIMUM_LENGTH]))
             message.set(ENTITIES, self._entities(message, text, place), add_to_output=True)
+            message.set("people", self._people(message), add_to_output=True)
             message.set("language", detect_language(text), add_to_output=True)
             message.set("municipality", place.municipality, add_to_output=True)
             message.set(
@@ -96,6 +100,8 @@ class DutchReader(Tokenizer):
         doc = message.get(DOC)
         entities = list(message.get(ENTITIES) or ())
         for found in doc.ents if doc is not None else ():
+            if found.label_ not in self._labels:
+                continue
             entities.append(_entity(found.label_, found.start_char, found.end_char, found.text))
         for mention in place.mentions:
             entities.append(_entity("plaats", mention.start, mention.end, mention.name))
@@ -104,6 +110,13 @@ class DutchReader(Tokenizer):
             position = max(text.find(str(age)), 0)
             entities.append(_entity("leeftijd", position, position + len(str(age)), str(age)))
         return entities
+
+    def _people(self, message: Message) -> list[dict[str, Any]]:
+        doc = message.get(DOC)
+        return [
+            {"who": span.label_, "start": span.start_char, "end": span.end_char}
+            for span in (doc.spans.get(PEOPLE_KEY, ()) if doc is not None else ())
+        ]
 
 
 def _entity(kind: str, start: int, end: int, value: str) -> dict[str, Any]:
