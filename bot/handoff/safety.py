@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bot.directory.helplines import EMERGENCY, lines_for
 from bot.handoff.texts import exists, text
-from bot.risk.reading import RiskReading
+from bot.risk.reading import RiskReading, severity
 
 SHOWN_LINES = 3
 PERPETRATOR = "perpetrator"
@@ -21,7 +21,7 @@ def safety_texts(reading: RiskReading, audience: str | None) -> list[str]:
 
 
 def _name(reading: RiskReading, level: str) -> str:
-    if any(f"{PERPETRATOR}" in part.name for part in reading.parts if part.level == reading.level):
+    if any(PERPETRATOR in part.name for part in reading.parts if severity(part.level) >= severity("high")):
         return f"safety_{level}_{PERPETRATOR}"
     name = f"safety_{level}_{reading.category}"
     return name if exists(name) else "safety_technical"

@@ -12,7 +12,9 @@ from bot.directory.ladder import next_step, shows_escalation
 from bot.handoff import texts
 from bot.handoff.hours import next_look
 from bot.handoff.safety import concern_texts, safety_texts
+from bot.risk.reader import RULES_DIRECTORY
 from bot.risk.reading import CATEGORIES, Part, RiskReading, combine
+from bot.risk.rules import read_rules
 
 AUDIENCES = ("child", "teen", "parent", "professional", None)
 HOURS = dict.fromkeys(range(5), ("09:00", "17:00"))
@@ -97,3 +99,18 @@ def test_the_gravest_part_decides_and_evidence_points_at_words() -> None:
         ]
     )
     assert (reading.level, reading.category, reading.evidence) == ("high", "suicide", ((5, 9),))
+
+
+@pytest.mark.parametrize("level", ["high", "acute"])
+def test_who_did_it_hears_the_words_for_who_did_it(level: str) -> None:
+    rules = {f"pattern:{rule.category}/{rule.name}" for rule in read_rules(RULES_DIRECTORY)}
+    name = "pattern:domestic_violence/ik-sloeg-mijn-partner-perpetrator"
+    assert name in rules
+    reading = RiskReading(
+        level,
+        "domestic_violence",
+        0.9,
+        ((0, 5),),
+        (Part(name, "high", "domestic_violence", 0.85, ((0, 5),)), Part("classifier", level, "domestic_violence", 0.9)),
+    )
+    assert safety_texts(reading, "parent")[0] == texts.text(f"safety_{level}_perpetrator", "parent")
