@@ -23,6 +23,8 @@ LONGEST_LEANING_WORDS = 14
 CLEAR = 0.75
 # From this confidence on the question together with its subject is answered.
 SURE = 0.45
+# From this confidence on what follows a bare "nee" is taken for what was meant.
+LIKELY = 0.6
 
 State = list[dict[str, Any]]
 
@@ -112,7 +114,7 @@ class FollowUps:
         if person is not None and again is not None:
             return _for_person(parsed, person, again)
         intent, confidence = _best(rest)
-        if is_topic(intent) and confidence >= (SURE if correction.is_clear else CLEAR):
+        if is_topic(intent) and confidence >= (SURE if correction.is_clear else LIKELY):
             return rest | {"text": parsed.get("text"), "corrected": correction.is_clear}
         return None
 
