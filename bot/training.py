@@ -70,14 +70,13 @@ def ensure_trained(settings: Settings, progress: Progress) -> Path:
 def _ensure_pipeline(settings: Settings, progress: Progress) -> None:
     from bot.language import chat_components
     from bot.language.pipeline import LOOKUP_DIRECTORY, VERB_FORMS_FILE, build_pipeline, load_pipeline
-    from bot.language.sounding import COMMON_WORDS_FILE, heard
+    from bot.language.spelling import SPELLING_SOURCES
 
     directory = settings.model_directory / "nl_wijzer"
     sources = [
         Path(build_pipeline.__code__.co_filename),
         Path(chat_components.__file__),
-        Path(heard.__code__.co_filename),
-        COMMON_WORDS_FILE,
+        *SPELLING_SOURCES,
         VERB_FORMS_FILE,
         *sorted(LOOKUP_DIRECTORY.rglob("*.txt")),
     ]

@@ -15,7 +15,7 @@ from bot.language.spelling import normalize
 
 LONGEST_WORDS = 9
 LONGEST_YES_WORDS = 4
-# Below this confidence a message is not understood by itself, and part of a button's words is enough.
+# Below this confidence a message is not understood by itself: part of a button's words is enough then, and it may lean back.
 CLEAR = 0.75
 SHORTEST_TELLING_LETTERS = 4
 

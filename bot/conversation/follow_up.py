@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from bot.conversation.choices import by_title, chosen
+from bot.conversation.choices import CLEAR, by_title, chosen
 from bot.conversation.corrections import CorrectedPerson, Correction, corrected_person, read_correction
 from bot.conversation.messages import Reply
 from bot.directory.titles import is_topic, topic_title
@@ -19,8 +19,6 @@ from bot.language.questions import asks
 LONGEST_WORDS = 8
 # No message of more words leans on what went before.
 LONGEST_LEANING_WORDS = 14
-# Above this confidence a message is understood by itself.
-CLEAR = 0.75
 # From this confidence on the question together with its subject is answered.
 SURE = 0.45
 # From this confidence on what follows a bare "nee" is taken for what was meant.

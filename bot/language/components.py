@@ -28,7 +28,7 @@ from bot.language.pipeline import ENTITIES as OWN_ENTITIES
 from bot.language.pipeline import PEOPLE_KEY, load_pipeline
 from bot.language.places import PlaceReader
 from bot.language.questions import questions_of
-from bot.language.spelling import normalize
+from bot.language.spelling import SPELLING_SOURCES, normalize
 from bot.settings import load_settings
 
 DOC = "text_spacy_doc"
@@ -191,10 +191,8 @@ class IntentReader(GraphComponent, IntentClassifier):
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         """Rasa looks at this class only; a change of the model or the spelling has to train again, too."""
         here = Path(__file__).parent
-        content = b"".join(
-            (here / name).read_bytes() for name in ("classifier.py", "encoder.py", "spelling.py", "model/card.json")
-        )
-        return hashlib.sha256(content).hexdigest()
+        files = [here / "classifier.py", here / "encoder.py", *SPELLING_SOURCES, here / "model" / "card.json"]
+        return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
     def train(self, training_data: TrainingData) -> Resource:
         """Train on all examples; encodings of those that are new to the encoder come from the cache that ships with the data."""

@@ -9,8 +9,12 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from pathlib import Path
 
-from bot.language.sounding import heard
+from bot.language.sounding import COMMON_WORDS_FILE, heard
+
+# What the normal spelling is made from: whatever was trained on it has to be trained again when one of these changes.
+SPELLING_SOURCES = (Path(__file__), Path(heard.__code__.co_filename), COMMON_WORDS_FILE)
 
 # Letters of other scripts that look like Latin ones, as found in texts pasted from fancy fonts or made to slip past filters.
 _LOOK_ALIKES = str.maketrans(

@@ -19,7 +19,7 @@ from spacy.tokens import Doc
 from bot.language.detection import DUTCH, detect_language
 from bot.language.encoder import MODEL_DIRECTORY, SentenceEncoder, Vectors, sentence_encoder
 from bot.language.pipeline import load_pipeline
-from bot.language.spelling import normalize
+from bot.language.spelling import SPELLING_SOURCES, normalize
 from bot.risk.classifier import RiskClassifier, train_classifier
 from bot.risk.patterns import PatternReader
 from bot.risk.reading import Part, RiskReading, combine, severity
@@ -81,7 +81,7 @@ class RiskReader:
         code = [
             Path(__file__).with_name("classifier.py"),
             Path(segments_of.__code__.co_filename),
-            Path(normalize.__code__.co_filename),
+            *SPELLING_SOURCES,
             MODEL_DIRECTORY / "card.json",
         ]
         data = sorted(RISK_DATA_DIRECTORY.glob("[!t]*.jsonl"))
