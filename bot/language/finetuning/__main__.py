@@ -76,15 +76,28 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=Recipe.epochs)
     parser.add_argument("--rate", type=float, default=Recipe.rate)
     parser.add_argument(
+        "--repeated",
+        type=float,
+        default=Recipe.repeated_share,
+        help="share of the examples that the encoder knows already and that an epoch repeats",
+    )
+    parser.add_argument(
         "--onward",
         type=Path,
         nargs="?",
         const=MODEL_DIRECTORY,
         help="go on from this encoder (the shipped one) instead of the base",
     )
+    parser.add_argument(
+        "--mixed",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="with --onward: weights that are written are this share new, the rest as before",
+    )
     parser.add_argument("--out", type=Path, default=MODEL_DIRECTORY)
     options = parser.parse_args()
-    recipe = replace(Recipe(), epochs=options.epochs, rate=options.rate)
+    recipe = replace(Recipe(), epochs=options.epochs, rate=options.rate, repeated_share=options.repeated)
     data = training_data()
     start = onward(data, recipe, options.onward) if options.onward else from_the_base(data, recipe)
     encoder, heads, tokenizer, labels, examples, trained_before, base = start
@@ -92,19 +105,32 @@ def main() -> None:
     curve: dict[str, dict[str, float]] = {"0": figures(encoder, heads, tokenizer, labels)}
     print(curve, flush=True)
     started = time.monotonic()
+    modules: list[torch.nn.Module] = [encoder, heads]
+    before = [_copy(module) for module in modules]
 
     def after(epoch: float, loss: float) -> None:
+        learned = [_copy(module) for module in modules]
+        for module, old, new in zip(modules, before, learned):
+            module.load_state_dict({name: torch.lerp(old[name], new[name], options.mixed) for name in old})
         curve[f"{epoch:.2f}"] = figures(encoder, heads, tokenizer, labels)
         minutes = (time.monotonic() - started) / 60
-        card = make_card(base, examples, recipe, len(tokenizer.pieces), curve, minutes, bool(options.onward))
+        command = "python -m bot.language.finetuning" + (" --onward" if options.onward else "")
+        command += f" --mixed {options.mixed}" if options.mixed < 1 else ""
+        card = make_card(base, examples, recipe, len(tokenizer.pieces), curve, minutes, command)
         export(encoder, heads, tokenizer, labels, card, options.out)
         keys = {text_key(one.text) for one in examples} | set(trained_before.tolist())
         np.save(options.out / "trained_on.npy", np.array(sorted(keys), dtype=np.uint64))
         print(epoch, round(loss, 4), curve[f"{epoch:.2f}"], flush=True)
+        for module, new in zip(modules, learned):
+            module.load_state_dict(new)
 
-    before = set(trained_before.tolist())
-    known = {number for number, one in enumerate(examples) if text_key(one.text) in before}
+    seen = set(trained_before.tolist())
+    known = {number for number, one in enumerate(examples) if text_key(one.text) in seen}
     train(encoder, heads, tokenizer, examples, labels, recipe, known, after)
+
+
+def _copy(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in module.state_dict().items()}
 
 
 Start = tuple[Encoder, Heads, PieceTokenizer, Labels, list[Labelled], NDArray[np.uint64], object]
@@ -156,13 +182,13 @@ def make_card(
     pieces: int,
     curve: dict[str, dict[str, float]],
     minutes: float,
-    is_onward: bool,
+    command: str,
 ) -> dict[str, object]:
     """What the encoder was made from, and how; `base` holds the card of the encoder that training went on from."""
     return {
         "base": base,
         "made": datetime.date.today().isoformat(),
-        "command": "python -m bot.language.finetuning" + (" --onward" if is_onward else ""),
+        "command": command,
         "recipe": asdict(recipe),
         "examples": len(examples),
         "data_hash": content_hash(examples),

@@ -144,6 +144,8 @@ def train(
     steps = int(per_epoch * recipe.epochs)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share(step, steps, recipe.warm_up))
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    # In bfloat16 a step takes half as long and is as good where the processor knows it, and many times as long elsewhere.
+    fast = recipe.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
     step, losses, started = 0, [], time.monotonic()
     while step < steps:
         texts = [
@@ -156,8 +158,8 @@ def train(
             encoder.train()
             heads.train()
             ids = padded([rows[number] for number in batch], encoder.pad)
-            # Half as slow in bfloat16 where the processor knows it, and as good; the sums of the loss stay in float32.
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=recipe.bfloat16):
+            # The sums of the loss stay in float32.
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast):
                 vectors = encoder(ids)
             vectors = functional.normalize(vectors.float())
             of_intents, of_levels, of_categories = heads(vectors)
