@@ -22,7 +22,7 @@ LONGEST_LEANING_WORDS = 14
 # From this confidence on the question together with its subject is answered.
 SURE = 0.45
 # From this confidence on what follows a bare "nee" is taken for what was meant.
-LIKELY = 0.6
+LIKELY = 0.5
 
 State = list[dict[str, Any]]
 
