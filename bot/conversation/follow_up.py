@@ -21,7 +21,7 @@ LONGEST_WORDS = 8
 LONGEST_LEANING_WORDS = 14
 # From this confidence on the question together with its subject is answered.
 SURE = 0.45
-# From this confidence on what follows a bare "nee" is taken for what was meant.
+# From this confidence on (likelier than all else together) what follows a bare "nee" is taken for what was meant.
 LIKELY = 0.5
 
 State = list[dict[str, Any]]

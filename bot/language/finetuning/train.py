@@ -39,6 +39,7 @@ class Recipe:
     raw_share: float = 0.25
     bfloat16: bool = True
     repeated_share: float = 0.5
+    new_share: float = 1.0
     seed: int = 7
 
 
