@@ -32,7 +32,7 @@ RISK_DATA_DIRECTORY = PROJECT_DIRECTORY / "nlu_data" / "risk"
 RULES_DIRECTORY = PROJECT_DIRECTORY / "config" / "risk"
 NORMALIZED_LENGTH = 4_000
 # From which probability on a level is read. Below a half, as a miss weighs more than a false alarm.
-THRESHOLDS = {"concern": 0.44, "high": 0.33, "acute": 0.23}
+THRESHOLDS = {"concern": 0.476, "high": 0.33, "acute": 0.23}
 # Below this probability of `high` nothing is acute, whatever the model for that level says.
 POSSIBLE = 0.15
 # Below this probability of `high` the classifier lowers what a pattern found in a longer Dutch message to a concern.
