@@ -8,7 +8,8 @@ The linear model is scikit-learn's; its weights are stored as plain arrays, so t
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,14 +46,39 @@ class NgramVectorizer:
             lowercase=False,
             token_pattern=r"(?u)\S+",
         )
+        # Of each part: what cuts a text into n-grams, their places, and how rare each is.
+        self._fitted: list[tuple[Callable[[str], list[str]], dict[str, int], NDArray[np.float32]]] | None = None
 
     def fit_transform(self, texts: Sequence[str]) -> csr_matrix:
         """Learn the n-grams of the texts; features, shape (n, f)."""
+        self._fitted = None
         return hstack([self._characters.fit_transform(texts), self._words.fit_transform(texts)]).tocsr()
 
-    def transform(self, texts: Sequence[str]) -> csr_matrix:
-        """Features of new texts, shape (n, f)."""
-        return hstack([self._characters.transform(texts), self._words.transform(texts)]).tocsr()
+    def scores(self, texts: Sequence[str], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What `features of the texts @ weights` gives, shape (n, columns), some twenty times faster than scikit-learn's matrices
+        do it for one text.
+
+        Args:
+            texts: normalised texts.
+            weights: shape (f, columns).
+        """
+        if self._fitted is None:
+            self._fitted = [
+                (part.build_analyzer(), part.vocabulary_, part.idf_.astype(np.float32))
+                for part in (self._characters, self._words)
+            ]
+        result = np.zeros((len(texts), weights.shape[1]), dtype=np.float32)
+        for number, text in enumerate(texts):
+            first = 0
+            for analyze, vocabulary, rarity in self._fitted:
+                found = Counter(place for ngram in analyze(text) if (place := vocabulary.get(ngram)) is not None)
+                if found:
+                    places = np.fromiter(found.keys(), dtype=np.intp, count=len(found))
+                    counts = np.fromiter(found.values(), dtype=np.float32, count=len(found))
+                    values = (np.log(counts) + 1) * rarity[places]
+                    result[number] += values / np.linalg.norm(values) @ weights[places + first]
+                first += len(vocabulary)
+        return result
 
     def state(self) -> dict[str, object]:
         """What was learned, as JSON values and arrays."""
@@ -63,6 +89,7 @@ class NgramVectorizer:
 
     def restore(self, state: dict[str, dict[str, object]]) -> None:
         """Take up what `state` gave."""
+        self._fitted = None
         for name, part in (("characters", self._characters), ("words", self._words)):
             part.vocabulary_ = state[name]["vocabulary"]
             part.fixed_vocabulary_ = False
@@ -145,7 +172,7 @@ class IntentModel:
             normal_text: the message in normal spelling; may be empty.
             head: what the encoder's head says of it, shape (1, intents of the head).
         """
-        linear = np.asarray(self._vectorizer.transform([normal_text]) @ self._weights) + self._bias
+        linear = self._vectorizer.scores([normal_text], self._weights) + self._bias
         probabilities = softmax(self._sums[0] * linear + self._sums[1] * _known(head, self._columns), axis=1)[0]
         order = np.argsort(-probabilities, kind="stable")
         return [Ranked(self._intents[index], float(probabilities[index])) for index in order]

@@ -34,6 +34,7 @@ _BORDER = re.compile(
     r"(?=(?:ook\s+|nog\s+|dan\s+)?" + _ASKING + r"\b)",
     re.IGNORECASE,
 )
+_SPACES = re.compile(r"[^\S\n]+")
 _QUESTION = re.compile(r"\?|^\W*(?:en\s+|maar\s+|ook\s+|nog\s+|dan\s+)*" + _ASKING + r"\b", re.IGNORECASE)
 
 
@@ -47,7 +48,8 @@ class Question:
 
 def parts_of(text: str) -> list[str]:
     """The sentences of a text, also cut before "en waar ...", "en mag ..." and the like."""
-    parts = [part.strip(" ,;") for part in _BORDER.split(text)]
+    # Thousands of spaces in a row would be tried as a border from each of them.
+    parts = [part.strip(" ,;") for part in _BORDER.split(_SPACES.sub(" ", text))]
     return [part for part in parts if len(part.split()) >= SHORTEST_WORDS]
 
 

@@ -105,8 +105,7 @@ class RiskClassifier:
         return np.column_stack(columns), category
 
     def _linear(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        scores = self._vectorizer.transform(texts) @ self._arrays["weights"]
-        return np.asarray(scores, dtype=np.float32) + self._arrays["bias"]
+        return self._vectorizer.scores(texts, self._arrays["weights"]) + self._arrays["bias"]
 
     def _category(self, linear: NDArray[np.float32], head: NDArray[np.float32]) -> str:
         known = [self._encoder.categories.index(name) for name in self._categories]

@@ -70,10 +70,17 @@ class PatternReader:
 
     def read(self, doc: Doc) -> list[Part]:
         """What the rules find: one part for each rule and effect, with the words as code points of `doc.text`."""
+        return self.read_in_context(doc)[0]
+
+    def read_in_context(self, doc: Doc) -> tuple[list[Part], bool]:
+        """What `read` gives, and whether the context made everything harmless that looks like danger: an idiom, a negation, a
+        game, a film.
+        """
         text = utterance(doc, self._lemmas, self._family)
         if not text.words:
-            return []
-        matches, markers = self._matches(text, self._idiomatic(text))
+            return [], False
+        idiomatic = self._idiomatic(text)
+        matches, markers = self._matches(text, idiomatic)
         best: dict[tuple[str, str], tuple[str, str | None, list[Span]]] = {}
         for rule, words in matches:
             verdict = judge(Match(rule, words, text, markers))
@@ -85,7 +92,7 @@ class PatternReader:
                 best[rule.category, rule.name] = (verdict.level, verdict.effect, spans)
             elif verdict.level == level:
                 known.extend(span for span in spans if span not in known)
-        return [
+        parts = [
             Part(
                 f"pattern:{category}/{name}" + (f">{effect}" if effect else ""),
                 level,
@@ -95,16 +102,7 @@ class PatternReader:
             )
             for (category, name), (level, effect, spans) in best.items()
         ]
-
-    def takes_danger_away(self, doc: Doc) -> bool:
-        """Whether the context made everything harmless that looks like danger: an idiom, a negation, a game, a film."""
-        text = utterance(doc, self._lemmas, self._family)
-        if not text.words:
-            return False
-        idiomatic = self._idiomatic(text)
-        matches, markers = self._matches(text, idiomatic)
-        levels = [judge(Match(rule, words, text, markers)).level for rule, words in matches]
-        return (bool(idiomatic) or bool(levels)) and set(levels) <= {"none"}
+        return parts, not parts and (bool(idiomatic) or bool(matches))
 
     def _matches(self, text: Utterance, idiomatic: set[int]) -> tuple[list[tuple[Rule, tuple[int, ...]]], Markers]:
         """Every rule that fits, with its words, and the markers of context; words of idioms are left out."""

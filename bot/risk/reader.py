@@ -103,15 +103,16 @@ class RiskReader:
         """
         parts: list[Part] = []
         found: list[Part] = []
+        is_harmless_context = False
         try:
             doc = doc if doc is not None else self._nlp(text)
-            found = self._patterns.read(doc)
+            found, is_harmless_context = self._patterns.read_in_context(doc)
         except Exception as error:  # whatever fails, the other part and a human's look remain
             logger.error("the pattern part of the risk reader failed: %s", type(error).__name__)
             parts.append(Part("error:patterns", "concern", "emotional_abuse", 0.0))
         try:
             classified, likely = self._classified(text, windows)
-            if doc is not None and not found and likely < SURE and self._patterns.takes_danger_away(doc):
+            if is_harmless_context and likely < SURE:
                 classified = [_lowered(part, "context") for part in classified]
             parts += classified
             if likely < DOUBT and _is_plain_dutch(text):

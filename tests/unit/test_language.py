@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.language.classifier import Ranked
+from bot.language.classifier import NgramVectorizer, Ranked
 from bot.language.detection import detect_language
 from bot.language.encoder import (
     MAXIMUM_WINDOWS,
@@ -147,6 +149,10 @@ def test_a_message_is_cut_into_what_it_asks() -> None:
         "En wat kost een mediator eigenlijk?",
     ]
     assert parts_of("papa en mama zijn lief") == ["papa en mama zijn lief"]
+    assert parts_of("wat kost het" + " " * 30 + "en  waar\tmoet onze hond heen") == [
+        "wat kost het",
+        "waar moet onze hond heen",
+    ]
 
 
 def test_two_questions_about_two_things_are_both_found_in_order() -> None:
@@ -167,6 +173,18 @@ def test_one_question_or_an_unsure_part_is_not_split() -> None:
     assert questions_of("ik ben boos. waar moet onze hond heen?", rank) == []
     assert asked == []
     assert questions_of("wat vindt de juf er van? en waar moet onze hond heen?", rank) == []
+
+
+def test_scores_of_one_text_are_those_of_its_features() -> None:
+    texts = ["mijn ouders gaan scheiden", "mijn hond en mijn kat", "hond hond hond", "waar gaan de hond en de kat heen"]
+    vectorizer = NgramVectorizer()
+    features = vectorizer.fit_transform(texts)
+    weights = np.random.default_rng(1).normal(size=(features.shape[1], 3)).astype(np.float32)
+    assert np.allclose(vectorizer.scores([*texts, ""], weights), np.vstack([features @ weights, np.zeros(3)]), atol=1e-5)
+
+    restored = NgramVectorizer()
+    restored.restore(json.loads(json.dumps(vectorizer.state())))
+    assert np.allclose(restored.scores(texts, weights), features @ weights, atol=1e-5)
 
 
 def test_the_tokenizer_gives_pieces_between_marks_and_cuts_long_texts() -> None:

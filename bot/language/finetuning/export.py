@@ -34,7 +34,7 @@ class _Layers(nn.Module):
         """Word vectors (1, length, hidden) to the mean of the token states (1, hidden)."""
         x = self.encoder.norm(words + self.encoder.positions.weight[: words.shape[1]])
         for layer in self.encoder.layers:
-            x = layer(x, None)
+            x = layer(x, 0.0)
         return x.mean(1)
 
 

@@ -34,7 +34,7 @@ class Recipe:
     weight_decay: float = 0.01
     warm_up: float = 0.08
     smoothing: float = 0.1
-    frozen_layers: int = 4
+    frozen_layers: int = 0
     risk_weight: float = 1.0
     raw_share: float = 0.25
     bfloat16: bool = True
@@ -138,7 +138,7 @@ def train(
     intents = torch.tensor([labels.intents.index(one.intent) if one.intent else NOT_SAID for one in examples])
     categories = torch.tensor([labels.categories.index(one.category) if one.category else NOT_SAID for one in examples])
     levels = torch.tensor([[float(one.level > level) for level in range(3)] for one in examples])
-    optimizer = torch.optim.AdamW(_groups(encoder, heads, recipe), betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(_groups(encoder, heads, recipe), betas=(0.9, 0.98), fused=True)
     fresh = [number for number in range(len(examples)) if number not in known]
     repeated = int(len(known) * recipe.repeated_share)
     per_epoch = -(-(len(fresh) + repeated) // recipe.batch)
