@@ -180,7 +180,9 @@ def test_scores_of_one_text_are_those_of_its_features() -> None:
     vectorizer = NgramVectorizer()
     features = vectorizer.fit_transform(texts)
     weights = np.random.default_rng(1).normal(size=(features.shape[1], 3)).astype(np.float32)
-    assert np.allclose(vectorizer.scores([*texts, ""], weights), np.vstack([features @ weights, np.zeros(3)]), atol=1e-5)
+    assert np.allclose(
+        vectorizer.scores([*texts, ""], weights), np.vstack([features @ weights, np.zeros(3)]), atol=1e-5
+    )
 
     restored = NgramVectorizer()
     restored.restore(json.loads(json.dumps(vectorizer.state())))
