@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.language.classifier import NgramVectorizer, Ranked
@@ -35,6 +35,7 @@ def test_cleaning_keeps_every_offset(text: str) -> None:
     assert len(clean(text)) == len(text)
 
 
+@settings(deadline=None)  # the first call reads the word lists
 @given(st.text(max_size=200))
 def test_normalising_any_text_gives_a_text(text: str) -> None:
     assert isinstance(normalize(text), str)
