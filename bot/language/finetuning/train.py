@@ -24,7 +24,7 @@ NOT_SAID = -100
 
 @dataclass(frozen=True)
 class Recipe:
-    """How is trained; the values are those of the shipped encoder."""
+    """How is trained; what the shipped encoder was trained with stands in its `card.json`."""
 
     epochs: float = 3.0
     batch: int = 32
