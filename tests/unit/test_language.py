@@ -28,8 +28,8 @@ from bot.language.spelling import clean, normalize
 from bot.language.tokenization import MAXIMUM_TOKENS
 
 PLACES = PlaceReader()
-# The first call reads the word lists: not within the deadline of a test.
-normalize("hoi")
+# The first misspelled word reads the word lists: not within the deadline of a test.
+normalize("schijdingg")
 
 
 @given(st.text(max_size=200))
