@@ -6,9 +6,11 @@ says.
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from bot.risk.surroundings import Match
+from bot.risk.utterance import Word
 
 # Every list of lines that context.yml must hold.
 MARKERS = (
@@ -176,16 +178,35 @@ def _negated(match: Match) -> bool:
         if place in match.words or place in kept:
             continue
         between = match.text.words[place + 1 : match.last + 1]
-        if match.first < place < match.last and not any(word.norm in _LINKS for word in between):
+        if match.first < place < match.last and not _goes_on_anew(between):
             return True
-        skipped = match.text.words[match.last + 1 : place]
-        passed = all(word.norm in _ADVERBS or match.last + 1 + step in persons for step, word in enumerate(skipped))
-        if match.last < place and len(skipped) <= 2 and passed:
+        if match.last < place and _belongs_to_what_was_said(match, place, persons):
             return True
         # "ik ga me niet snijden": right before the match, after a verb that belongs to it.
         if place == match.first - 1 and not _begins_with_someone(match):
             return True
     return False
+
+
+def _goes_on_anew(words: Sequence[Word]) -> bool:
+    """Whether what follows a "niet" is linked to it as something else; in "nooit bedreigd of geslagen" it counts for both."""
+    return any(
+        word.norm in _LINKS and (word.norm != "of" or step == 0 or words[step + 1].norm in _PERSONS)
+        for step, word in enumerate(words[:-1])
+    )
+
+
+def _belongs_to_what_was_said(match: Match, place: int, persons: Set[int]) -> bool:
+    """Whether a "niet" after the match denies it: "hij slaat mij echt niet", "hij schopt of slaat niet"; not "ik wil dood, niet
+    zomaar wat gepraat".
+    """
+    first = match.last + 1
+    skipped = match.text.words[first:place]
+    if len(skipped) > 2 or any(word.after_pause for word in match.text.words[first : place + 1]):
+        return False
+    if len(skipped) == 2 and skipped[0].norm == "of" and skipped[1].norm not in _PERSONS:
+        return True
+    return all(word.norm in _ADVERBS or first + step in persons for step, word in enumerate(skipped))
 
 
 def _begins_with_someone(match: Match) -> bool:

@@ -43,6 +43,7 @@ class PatternReader:
         self._lemmas: dict[str, str] = getattr(component, "lemmas", {})
         language = PatternLanguage(read_groups(directory))
         self.rules: list[Rule] = read_rules(directory)
+        self._undoubted = {f"pattern:{rule.category}/{rule.name}" for rule in self.rules if "doubt" in rule.keeps}
         self._family = frozenset(language.group(_FAMILY_GROUP).words)
         self._index = PatternIndex(SoundIndex(self._lemmas, verb_forms()))
         for number, rule in enumerate(self.rules):
@@ -67,6 +68,10 @@ class PatternReader:
         for key, name in self._marker_names.items():
             for line in markers[name]:
                 self._index.add_pattern(key, language.pattern(line))
+
+    def may_be_doubted(self, part: Part) -> bool:
+        """Whether the classifier may lower what a rule found: not where the rule keeps `doubt` away."""
+        return part.name.partition(">")[0] not in self._undoubted
 
     def read(self, doc: Doc) -> list[Part]:
         """What the rules find: one part for each rule and effect, with the words as code points of `doc.text`."""

@@ -127,7 +127,7 @@ class RiskReader:
         """Whether the classifier finds danger in the words around a pattern's evidence, read without the rest: a disclosure in
         the middle of a long and ordinary message is no less one.
         """
-        if severity(part.level) <= severity("concern"):
+        if severity(part.level) <= severity("concern") or not self._patterns.may_be_doubted(part):
             return True
         surroundings = dict.fromkeys(_around(text, span) for span in part.spans if span[1] > span[0])
         return any(self._classified(words, None)[1] >= CONFIRMED for words in surroundings)

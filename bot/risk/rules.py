@@ -26,7 +26,7 @@ class Rule:
         level: what it means when nothing around it says otherwise.
         patterns: lines in the pattern language.
         fires, silent: example messages on which it fires, and on which it does not.
-        keeps: names of context rules that do not touch this rule.
+        keeps: names of context rules that do not touch this rule; `doubt`: nor does the classifier's doubt.
     """
 
     category: str

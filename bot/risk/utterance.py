@@ -115,7 +115,9 @@ def pieces(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Word:
-    """One word. `start` and `end` are code points of the message; `clause` and `sentence` count from 0."""
+    """One word. `start` and `end` are code points of the message; `clause` and `sentence` count from 0; `after_pause` when a
+    comma or another sign of rest stands before it.
+    """
 
     norm: str
     lemma: str
@@ -123,6 +125,7 @@ class Word:
     end: int
     clause: int
     sentence: int
+    after_pause: bool = False
 
 
 @dataclass
@@ -164,7 +167,7 @@ def utterance(doc: Doc, lemmas: Mapping[str, str], family: Set[str]) -> Utteranc
                 sentence, sentence_length = sentence + 1, 0
         if norm in _POSSESSIVE_SLIPS and following and following[0] in family:
             norm = lemma = "mijn"
-        read.words.append(Word(norm, lemma, start, end, clause, sentence))
+        read.words.append(Word(norm, lemma, start, end, clause, sentence, paused))
         length, sentence_length, paused = length + 1, sentence_length + 1, False
     return read
 

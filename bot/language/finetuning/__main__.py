@@ -120,7 +120,7 @@ def main() -> None:
         curve[f"{epoch:.2f}"] = figures(*written, tokenizer, labels)
         minutes = (time.monotonic() - started) / 60
         card = make_card(base, examples, recipe, len(tokenizer.pieces), curve, minutes, bool(options.onward))
-        export(*written, tokenizer, labels, card, options.out)
+        export(*written, tokenizer, labels, card, options.out, [normalize(one.text) for one in examples])
         keys = {text_key(one.text) for one in examples} | set(trained_before.tolist())
         np.save(options.out / "trained_on.npy", np.array(sorted(keys), dtype=np.uint64))
         print(epoch, round(loss, 4), curve[f"{epoch:.2f}"], flush=True)

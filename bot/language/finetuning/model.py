@@ -49,7 +49,7 @@ class Layer(nn.Module):
 class Encoder(nn.Module):
     """multilingual-e5-small with the rows of its vocabulary that are kept; gives the mean of the token states.
 
-    Words, positions and the lowest `frozen` layers are not trained.
+    The lowest `frozen` layers are not trained, nor words and positions where there is one.
     """
 
     def __init__(self, weights: E5Weights, kept: NDArray[np.int64], frozen: int = 0, dropout: float = 0.1) -> None:
@@ -57,7 +57,8 @@ class Encoder(nn.Module):
         self.frozen = frozen
         tensors = weights.tensors
         self.pad = int(np.flatnonzero(kept == weights.vocabulary.pad)[0])
-        self.words = nn.Embedding.from_pretrained(_tensor(tensors["emb.word"][kept]), freeze=False)
+        # Sparse: a batch holds a few hundred of the 67,000 words.
+        self.words = nn.Embedding.from_pretrained(_tensor(tensors["emb.word"][kept]), freeze=False, sparse=True)
         self.positions = nn.Embedding.from_pretrained(
             _tensor(tensors["emb.pos"] + tensors["emb.type"][0]), freeze=False
         )
@@ -89,12 +90,11 @@ class Encoder(nn.Module):
         """Vectors (batch, hidden) of token numbers (batch, length), padded at the end."""
         there = ids != self.pad
         mask = torch.where(there, 0.0, -1e9)[:, None, None, :]
-        with torch.no_grad():
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             x = self.norm(self.words(ids) + self.positions.weight[: ids.shape[1]])
-            for layer in self.layers[: self.frozen]:
+        for number, layer in enumerate(self.layers):
+            with torch.set_grad_enabled(torch.is_grad_enabled() and number >= self.frozen):
                 x = layer(x, mask)
-        for layer in self.layers[self.frozen :]:
-            x = layer(x, mask)
         weight = there.float()[:, :, None]
         return (x * weight).sum(1) / weight.sum(1)
 

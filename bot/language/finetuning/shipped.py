@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from bot.language.finetuning.e5_file import E5Weights, Vocabulary
+from bot.language.finetuning.integers import WEIGHTS, matrix_of, place_of
 from bot.language.finetuning.model import Heads
 from bot.language.finetuning.train import Labels
 from bot.language.tokenization import PieceTokenizer
@@ -39,12 +40,12 @@ def read_shipped(directory: Path) -> E5Weights:
     tensors |= _norm(stored, "encoder.norm", "emb.ln")
     layers = 0
     for node in graph.node:
-        if node.op_type == "MatMulNBits":
-            _, layer, place, _ = node.name.split("/")
-            number = int(layer.removeprefix("layers."))
-            layers = max(layers, number + 1)
-            matrix = _matrix(stored[node.input[1]], stored[node.input[2]])
-            tensors |= _named(matrix, stored[f"encoder.layers.{number}.{place}.bias"], number, place)
+        if node.name + WEIGHTS not in stored or (at := place_of(node.name)) is None:
+            continue
+        number, place = at
+        layers = max(layers, number + 1)
+        constants = stored[f"encoder.layers.{number}.{place}.bias"]
+        tensors |= _named(matrix_of(stored, node.name), constants, number, place)
     for number in range(layers):
         tensors |= _norm(stored, f"encoder.layers.{number}.norm", f"l{number}.aln")
         tensors |= _norm(stored, f"encoder.layers.{number}.final_norm", f"l{number}.oln")
@@ -69,12 +70,6 @@ def read_heads(directory: Path) -> tuple[Heads, Labels]:
         head.weight.data = torch.from_numpy(stored[f"{name}_weight"])
         head.bias.data = torch.from_numpy(stored[f"{name}_bias"])
     return heads, labels
-
-
-def _matrix(blocks: NDArray[np.uint8], scales: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Blocks (out, number, size) of weights plus 128, with a scale for each block, as one matrix (out, in)."""
-    whole = (blocks.astype(np.float32) - 128) * scales.reshape(*blocks.shape[:2], 1)
-    return np.asarray(whole.reshape(len(blocks), -1), dtype=np.float32)
 
 
 def _named(

@@ -139,11 +139,17 @@ def train(
     categories = torch.tensor([labels.categories.index(one.category) if one.category else NOT_SAID for one in examples])
     levels = torch.tensor([[float(one.level > level) for level in range(3)] for one in examples])
     optimizer = torch.optim.AdamW(_groups(encoder, heads, recipe), betas=(0.9, 0.98), fused=True)
+    optimizers: list[torch.optim.Optimizer] = [optimizer]
+    if not encoder.frozen:
+        rate = _lowest_rate(encoder, recipe)
+        optimizers.append(torch.optim.SparseAdam([encoder.words.weight], lr=rate, betas=(0.9, 0.98)))
     fresh = [number for number in range(len(examples)) if number not in known]
     repeated = int(len(known) * recipe.repeated_share)
     per_epoch = -(-(len(fresh) + repeated) // recipe.batch)
     steps = int(per_epoch * recipe.epochs)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share(step, steps, recipe.warm_up))
+    schedules = [
+        torch.optim.lr_scheduler.LambdaLR(one, lambda step: _share(step, steps, recipe.warm_up)) for one in optimizers
+    ]
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     # In bfloat16 a step takes half as long and is as good where the processor knows it, and many times as long elsewhere.
     fast = recipe.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()
@@ -169,18 +175,20 @@ def train(
                 loss = loss + _named_loss(of_intents, intents[batch], recipe.smoothing)
             if (categories[batch] >= 0).any():
                 loss = loss + 0.3 * _named_loss(of_categories, categories[batch], recipe.smoothing)
-            optimizer.zero_grad()
+            for each in optimizers:
+                each.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
-            schedule.step()
+            for each, schedule in zip(optimizers, schedules):
+                each.step()
+                schedule.step()
             losses.append(float(loss.detach()))
             step += 1
             if step % 50 == 0:
-                each = (time.monotonic() - started) / step
-                left = each * (steps - step) / 60
+                taken = (time.monotonic() - started) / step
+                left = taken * (steps - step) / 60
                 print(
-                    f"step {step}/{steps} loss {np.mean(losses[-50:]):.3f} {each:.2f} s/step, {left:.0f} min left",
+                    f"step {step}/{steps} loss {np.mean(losses[-50:]):.3f} {taken:.2f} s/step, {left:.0f} min left",
                     flush=True,
                 )
             if step >= steps:
@@ -199,12 +207,19 @@ def _share(step: int, steps: int, warm_up: float) -> float:
     return (step + 1) / warm if step < warm else max((steps - step) / max(steps - warm, 1), 0.02)
 
 
+def _lowest_rate(encoder: Encoder, recipe: Recipe) -> float:
+    return recipe.rate * recipe.layer_decay ** len(encoder.layers)
+
+
 def _groups(encoder: Encoder, heads: Heads, recipe: Recipe) -> list[dict[str, object]]:
-    """Lower layers learn slower; words, positions and the layers said stay as they are."""
-    for part in (encoder.words, encoder.positions, encoder.norm):
-        part.requires_grad_(False)
+    """Lower layers learn slower; the layers said stay as they are, and with them the words and positions below."""
     groups: list[dict[str, object]] = [{"params": list(heads.parameters()), "lr": recipe.head_rate}]
     count = len(encoder.layers)
+    lowest = [*encoder.positions.parameters(), *encoder.norm.parameters()]
+    for parameter in (encoder.words.weight, *lowest):
+        parameter.requires_grad_(not encoder.frozen)
+    if not encoder.frozen:
+        groups.append({"params": lowest, "lr": _lowest_rate(encoder, recipe), "weight_decay": 0.0})
     for number, layer in enumerate(encoder.layers):
         if number < encoder.frozen:
             layer.requires_grad_(False)
