@@ -84,6 +84,8 @@ _SPELLINGS = (
     (re.compile("n$"), ""),
 )
 
+_WORD = re.compile(r"[^\W\d_]+")
+
 
 def sound(word: str) -> str:
     """A key that words with the same sound share."""
@@ -109,6 +111,12 @@ def heard(word: str) -> str:
     if meant and min(meant)[0] <= len(word) / 2:
         return min(meant)[2]
     return word if typed >= KNOWN else _apart(word) or word
+
+
+def known_share(text: str) -> float:
+    """Share (0-1) of the words of a text in normal spelling that are known; 1 for a text without words."""
+    words = _WORD.findall(text)
+    return sum(word in _dutch() or word in _common_words() for word in words) / len(words) if words else 1.0
 
 
 def _apart(word: str) -> str | None:

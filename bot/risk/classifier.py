@@ -1,9 +1,9 @@
 """The trained part of the risk reader: models on letters, words and meaning, for the levels and the categories.
 
 For each of "at least concern", "at least high" and "acute" two models give a score: a linear one on n-grams, and the head of
-the encoder that was fine-tuned on intents and risk. Both read the message as a whole and, where it is long, its sentences: of
-those the linear model chooses the few that the encoder reads. A logistic model, learned on messages that none of them has
-seen, adds the scores to one probability.
+the encoder that was fine-tuned on intents and risk. Both read the message as a whole, and the linear one where it is long its
+sentences too (the encoder on sentences as well took half of the time for long messages, and its weight was learned as 0). A
+logistic model, learned on messages that none of them has seen, adds the scores to one probability.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ from bot.risk.segments import segments_of
 
 MODELLED_LEVELS = ("concern", "high", "acute")
 # How the scores are added where there are too few unseen messages to learn it from: what was learned with the shipped encoder.
-USUAL_SUMS = ((0.2, 0.6, 0.3, 0.0, -0.1), (0.5, 0.5, 0.0, 0.0, 0.0), (0.4, 0.4, 0.3, 0.0, -0.1))
-READ_SEGMENTS = 3
+USUAL_SUMS = ((0.2, 0.5, 0.3, 0.0), (0.4, 0.5, 0.1, 0.1), (0.1, 0.4, 0.4, -0.2))
 FEWEST_UNSEEN = 300
 _HIGH = MODELLED_LEVELS.index("high")
 
@@ -50,7 +49,7 @@ class RiskClassifier:
     Args:
         vectorizer: gives the n-grams.
         arrays: by name: `weights`, `bias` of the linear models, one column a level and a category, (f, 3 + c) and (3 + c,);
-            `sums`, for each level the weights of the four scores of `evidence` and a constant, (3, 5).
+            `sums`, for each level the weights of the three scores of `evidence` and a constant, (3, 4).
         categories: names of the category columns.
         encoder: whose heads are asked.
     """
@@ -74,35 +73,27 @@ class RiskClassifier:
             normal_text: the message in normal spelling.
             windows: the vectors of its windows.
         """
-        evidence, category = self.evidence(normal_text, windows, self._encoder.encode)
+        evidence, category = self.evidence(normal_text, windows)
         sums = self._arrays["sums"]
         logits = (evidence * sums[:, :-1]).sum(axis=1) + sums[:, -1]
         levels = {level: float(1 / (1 + np.exp(-logits[number]))) for number, level in enumerate(MODELLED_LEVELS)}
         return levels, category
 
-    def evidence(
-        self, normal_text: str, windows: Vectors, encode: Callable[[str], Vectors]
-    ) -> tuple[NDArray[np.float32], str]:
+    def evidence(self, normal_text: str, windows: Vectors) -> tuple[NDArray[np.float32], str]:
         """What the models say before it is added up: for each level (rows) the linear model and the head on the whole message,
-        and both on its most dangerous segments, shape (3, 4); and the likeliest category, that of the most dangerous part.
+        and the linear model on its most dangerous segment, shape (3, 3); and the likeliest category.
 
         Args:
             normal_text: the message in normal spelling.
             windows: the vectors of its windows.
-            encode: gives the vector of a segment.
         """
-        segments = segments_of(normal_text)
-        linear = self._linear([normal_text, *segments])
+        linear = self._linear([normal_text, *segments_of(normal_text)])
         heads = self._encoder.heads(windows)
-        columns = [linear[0, :3], heads.levels.max(axis=0)]
-        if not segments:
-            return np.column_stack([*columns, *columns]), self._category(linear[0, 3:], heads.categories.mean(axis=0))
-        chosen = np.argsort(-linear[1:, _HIGH])[:READ_SEGMENTS]
-        of_segments = self._encoder.heads(np.vstack([encode(segments[number]) for number in chosen]))
-        columns += [linear[1:, :3].max(axis=0), of_segments.levels.max(axis=0)]
-        worst = int(np.argmax(of_segments.levels[:, _HIGH]))
-        category = self._category(linear[1 + chosen[worst], 3:], of_segments.categories[worst])
-        return np.column_stack(columns), category
+        # A message without segments is its own.
+        segments = linear[1:] if len(linear) > 1 else linear
+        columns = [linear[0, :3], heads.levels.max(axis=0), segments[:, :3].max(axis=0)]
+        worst = int(np.argmax(segments[:, _HIGH]))
+        return np.column_stack(columns), self._category(segments[worst, 3:], heads.categories.mean(axis=0))
 
     def _linear(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._vectorizer.scores(texts, self._arrays["weights"]) + self._arrays["bias"]
@@ -200,13 +191,9 @@ def _learned_sums(
 ) -> NDArray[np.float32]:
     """How the scores are added to one probability, for each level: a weight for each and a constant."""
     cache = EncodingCache()
-    encoder.encode_many([part for text in texts for part in (text, *segments_of(text))], cache, progress)
+    vectors = encoder.encode_many(texts, cache, progress)
     cache.save()
-
-    def encode(text: str) -> Vectors:
-        return encoder.encode_many([text], cache)[0]
-
-    evidence = np.stack([reader.evidence(text, encode(text)[None], encode)[0] for text in texts])
+    evidence = np.stack([reader.evidence(text, vector[None])[0] for text, vector in zip(texts, vectors)])
     sums = []
     for level in range(targets.shape[1]):
         added = LogisticRegression(C=1.0).fit(evidence[:, level], targets[:, level])

@@ -7,7 +7,8 @@ With one scale for all that flows in, and nothing else, the heads lost 1.3 point
 - `narrow`: a scale for each token, as a few tokens are many times as large as the rest;
 - `out`: nothing, it is even enough.
 
-Against matrices in blocks that are multiplied as floats: two thirds of the time, on 700 messages.
+Against onnxruntime's matrices in blocks (MatMulNBits, 8 bit): 0.7 of the time for a message of 28 tokens, in one run on a
+processor with VNNI; the logits of the levels lie 0.11 from those in float32 on average, instead of 0.08 (700 messages).
 """
 
 from __future__ import annotations
