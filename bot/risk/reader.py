@@ -49,9 +49,10 @@ LOWERED_SCORE = 0.4
 # From this probability of `high` on no context takes the classifier's reading away.
 SURE = 0.87
 # Up to this share of known words, in so many words or more, a text is hardly a language, and an unsure reading of it none:
-# below this probability of `high`, as a child may leave out its vowels ("k wl nt mr lvn").
+# below this probability of `high`.
 UNKNOWN, UNKNOWN_WORDS = 0.4, 3
 UNSURE = 0.6
+_VOWELS = frozenset("aeiouy")
 
 
 class RiskReader:
@@ -163,11 +164,14 @@ def _around(text: str, span: tuple[int, int]) -> str:
 
 
 def _is_nonsense(text: str) -> bool:
-    """Whether hardly a word of a text is one, and no other language explains it: "wieb snarf kwonk"."""
+    """Whether hardly a word of a text is one, and nothing explains it: no other language ("wieb snarf kwonk"), and no vowels left
+    out ("k wl nt mr lvn").
+    """
     normal = normalize(text[:NORMALIZED_LENGTH])
-    if len(normal.split()) < UNKNOWN_WORDS or not normal.isascii() or known_share(normal) > UNKNOWN:
+    words = normal.split()
+    if len(words) < UNKNOWN_WORDS or not normal.isascii() or known_share(normal) > UNKNOWN:
         return False
-    return detect_language(text) == DUTCH
+    return sum(not _VOWELS.isdisjoint(word) for word in words) * 2 > len(words) and detect_language(text) == DUTCH
 
 
 def _is_plain_dutch(text: str) -> bool:

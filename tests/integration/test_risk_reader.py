@@ -55,6 +55,23 @@ def test_what_only_looks_like_danger_calls_nobody(reader: RiskReader, text: str)
     assert not reader.read(text).needs_human
 
 
+@pytest.mark.parametrize(
+    "text", ["wieb snarf kwonk tra la blorp", "hoi\nflurp de snorrebol wieb", "plomb gnarf tiep zwolk"]
+)
+def test_letters_that_are_no_words_are_no_sign(reader: RiskReader, text: str) -> None:
+    assert reader.read(text).level == "none"
+
+
+@pytest.mark.parametrize("text", ["k wl nt mr lvn", "pp slaat m elk dg", "babam beni dövüyor"])
+def test_a_disclosure_in_hardly_known_words_is_found(reader: RiskReader, text: str) -> None:
+    assert reader.read(text).needs_human
+
+
+def test_a_negation_reaches_over_or_and_not_over_a_pause(reader: RiskReader) -> None:
+    assert not reader.read("hij heeft mij nooit bedreigd of geslagen, we groeiden uit elkaar").needs_human
+    assert reader.read("ik wil echt dood, niet zomaar wat zeggen zoals anderen").needs_human
+
+
 def test_an_idiom_cancels_no_disclosure_beside_it(reader: RiskReader) -> None:
     assert reader.read("ik ben doodmoe, ik wil echt dood").needs_human
 
