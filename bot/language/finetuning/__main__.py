@@ -33,6 +33,7 @@ from bot.language.spelling import normalize
 from bot.language.tokenization import PieceTokenizer
 
 PROJECT = NLU_DIRECTORY.parent
+SAMPLE = 200
 
 
 def product_words() -> list[str]:
@@ -114,13 +115,14 @@ def main() -> None:
     print(curve, flush=True)
     started = time.monotonic()
     encoder_before, heads_before = deepcopy(encoder), deepcopy(heads)
+    sample = [normalize(one.text) for one in examples[:: max(len(examples) // SAMPLE, 1)]]
 
     def after(epoch: float, loss: float) -> None:
         written = mixed(encoder_before, encoder, recipe.new_share), mixed(heads_before, heads, recipe.new_share)
         curve[f"{epoch:.2f}"] = figures(*written, tokenizer, labels)
         minutes = (time.monotonic() - started) / 60
         card = make_card(base, examples, recipe, len(tokenizer.pieces), curve, minutes, bool(options.onward))
-        export(*written, tokenizer, labels, card, options.out, [normalize(one.text) for one in examples])
+        export(*written, tokenizer, labels, card, options.out, sample)
         keys = {text_key(one.text) for one in examples} | set(trained_before.tolist())
         np.save(options.out / "trained_on.npy", np.array(sorted(keys), dtype=np.uint64))
         print(epoch, round(loss, 4), curve[f"{epoch:.2f}"], flush=True)

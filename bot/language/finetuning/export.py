@@ -18,8 +18,6 @@ from bot.language.finetuning.model import Encoder, Heads
 from bot.language.finetuning.train import Labels
 from bot.language.tokenization import PieceTokenizer
 
-SAMPLE = 200
-
 
 class _Layers(nn.Module):
     """The encoder from word vectors on, for one text without padding."""
@@ -54,7 +52,7 @@ def export(
         labels: the classes of the heads.
         card: what the encoder was made from, and how.
         directory: where to; made when it is not there.
-        texts: in normal spelling; a sample of them shows how large what flows through the layers becomes.
+        texts: some hundreds, in normal spelling; they show how large what flows through the layers becomes.
     """
     encoder.eval()
     heads.eval()
@@ -73,8 +71,7 @@ def export(
             opset_version=17,
             dynamo=False,
         )
-        sample = texts[:: max(len(texts) // SAMPLE, 1)]
-        onnx.save(in_whole_numbers(onnx.load(whole), _largest(encoder, tokenizer, sample)), directory / "layers.onnx")
+        onnx.save(in_whole_numbers(onnx.load(whole), _largest(encoder, tokenizer, texts)), directory / "layers.onnx")
     np.savez(
         directory / "heads.npz",
         mean=heads.mean.numpy(),
