@@ -47,7 +47,7 @@ CONFIRMED = 0.285
 WORDS_AROUND = 5
 LOWERED_SCORE = 0.4
 # From this probability of `high` on no context takes the classifier's reading away.
-SURE = 0.87
+SURE = 0.85
 # Up to this share of known words, in so many words or more, a text is hardly a language, and an unsure reading of it none:
 # below this probability of `high`.
 UNKNOWN, UNKNOWN_WORDS = 0.4, 3
