@@ -1,8 +1,9 @@
 """Reads danger in one message, by parts that are independent of each other: each can raise the reading.
 
-Two rules lower, to a concern and no further: a pattern in a longer Dutch message that the classifier holds for harmless, and
-an unsure reading of the classifier where the context made every sign harmless (an idiom, a negation, a game). An unsure
-reading of letters that are no words ("wieb snarf kwonk") is left out.
+Two rules lower, to a concern: a pattern in a longer Dutch message that the classifier holds for harmless, and a reading of the
+classifier that is not sure where the context made every sign harmless (an idiom, a negation, a game). Left out is a reading
+that the classifier itself doubts where the context made every sign harmless, or of letters that are no words ("wieb snarf
+kwonk").
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ RULES_DIRECTORY = PROJECT_DIRECTORY / "config" / "risk"
 NORMALIZED_LENGTH = 4_000
 # From which probability on a level is read. Below a half, as a miss weighs more than a false alarm. The encoder's 8-bit kernels
 # differ between processors by a few thousandths: no recorded answer may stand as near to a threshold as that.
-THRESHOLDS = {"concern": 0.49, "high": 0.28, "acute": 0.2}
+THRESHOLDS = {"concern": 0.49, "high": 0.25, "acute": 0.2}
 # Below this probability of `high` nothing is acute, whatever the model for that level says.
 POSSIBLE = 0.15
 # Below this probability of `high` the classifier lowers what a pattern found in a longer Dutch message to a concern.
@@ -43,11 +44,13 @@ POSSIBLE = 0.15
 DOUBT = 0.1
 DOUBTED_WORDS = 6
 # Unless from this probability on the words around the evidence, read by themselves, are high.
-CONFIRMED = 0.285
+CONFIRMED = 0.5
 WORDS_AROUND = 5
 LOWERED_SCORE = 0.4
 # From this probability of `high` on no context takes the classifier's reading away.
 SURE = 0.85
+# Below this probability of `concern`, and below UNSURE of `high`, a context that makes every sign harmless leaves nothing.
+WORRYING = 0.8
 # Up to this share of known words, in so many words or more, a text is hardly a language, and an unsure reading of it none:
 # below this probability of `high`.
 UNKNOWN, UNKNOWN_WORDS = 0.4, 3
@@ -120,12 +123,15 @@ class RiskReader:
             parts.append(Part("error:patterns", "concern", "emotional_abuse", 0.0))
         try:
             classified, likely = self._classified(text, windows)
-            if is_harmless_context and likely < SURE:
+            is_unsure = likely["high"] < UNSURE
+            if is_harmless_context and is_unsure and likely["concern"] < WORRYING:
+                classified = []
+            elif is_harmless_context and likely["high"] < SURE:
                 classified = [_lowered(part, "context") for part in classified]
-            elif classified and likely < UNSURE and _is_nonsense(text):
+            elif classified and is_unsure and _is_nonsense(text):
                 classified = []
             parts += classified
-            if likely < DOUBT and _is_plain_dutch(text):
+            if likely["high"] < DOUBT and _is_plain_dutch(text):
                 found = [part if self._confirms(text, part) else _lowered(part, "doubted") for part in found]
         except Exception as error:
             logger.error("the classifier part of the risk reader failed: %s", type(error).__name__)
@@ -139,19 +145,19 @@ class RiskReader:
         if severity(part.level) <= severity("concern") or not self._patterns.may_be_doubted(part):
             return True
         surroundings = dict.fromkeys(_around(text, span) for span in part.spans if span[1] > span[0])
-        return any(self._classified(words, None)[1] >= CONFIRMED for words in surroundings)
+        return any(self._classified(words, None)[1]["high"] >= CONFIRMED for words in surroundings)
 
-    def _classified(self, text: str, windows: Vectors | None) -> tuple[list[Part], float]:
-        """What the classifier finds, and how likely it holds the message to be high or above."""
+    def _classified(self, text: str, windows: Vectors | None) -> tuple[list[Part], dict[str, float]]:
+        """What the classifier finds, and how likely it holds the message to be at least of each level."""
         normal = normalize(text[:NORMALIZED_LENGTH])
         if not normal:
-            return [], 1.0
+            return [], dict.fromkeys(THRESHOLDS, 1.0)
         vectors = windows if windows is not None else self._encoder.encode_windows(normal)
         likely, category = self._classifier.scores(normal, vectors)
         for level in ("acute", "high", "concern"):
             if likely[level] >= THRESHOLDS[level] and (level != "acute" or likely["high"] >= POSSIBLE):
-                return [Part("classifier", level, category, likely[level], ((0, len(text)),))], likely["high"]
-        return [], likely["high"]
+                return [Part("classifier", level, category, likely[level], ((0, len(text)),))], likely
+        return [], likely
 
 
 def _around(text: str, span: tuple[int, int]) -> str:

@@ -98,6 +98,9 @@ def main() -> None:
         metavar="SHARE",
         help="the weights that are written are this share new, the rest as before the training",
     )
+    parser.add_argument(
+        "--risk-weight", type=float, default=Recipe.risk_weight, help="how much the loss of the levels counts, intents: 1"
+    )
     parser.add_argument("--out", type=Path, default=MODEL_DIRECTORY)
     options = parser.parse_args()
     recipe = replace(
@@ -106,6 +109,7 @@ def main() -> None:
         rate=options.rate,
         repeated_share=options.repeated,
         new_share=options.mixed,
+        risk_weight=options.risk_weight,
     )
     data = training_data()
     start = onward(data, recipe, options.onward) if options.onward else from_the_base(data, recipe)

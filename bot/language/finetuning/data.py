@@ -18,6 +18,8 @@ from bot.language.examples import NLU_DIRECTORY, read_json_lines, training_examp
 HELD_OUT = 6
 LEVELS = ("none", "concern", "high", "acute")
 _LETTERS = re.compile(r"^[a-z]{4,}$")
+# Left out, they would turn a message with a harmless negation into one with danger.
+_NEGATIONS = frozenset({"niet", "geen", "nooit", "niks", "niets", "niemand", "zonder", "not", "no", "never"})
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def roughened(text: str, generator: random.Random) -> str:
     result = []
     for word in words:
         chance = generator.random()
-        if chance < 0.04:
+        if chance < 0.04 and word not in _NEGATIONS:
             continue
         if chance < 0.08 and _LETTERS.match(word):
             at = generator.randrange(len(word) - 1)
