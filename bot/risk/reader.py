@@ -48,7 +48,7 @@ CONFIRMED = 0.5
 WORDS_AROUND = 5
 LOWERED_SCORE = 0.4
 # From this probability of `high` on no context takes the classifier's reading away.
-SURE = 0.85
+SURE = 0.88
 # Below this probability of `concern`, and below UNSURE of `high`, a context that makes every sign harmless leaves nothing.
 WORRYING = 0.8
 # Up to this share of known words, in so many words or more, a text is hardly a language, and an unsure reading of it none:
